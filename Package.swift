@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let root = Context.packageDirectory
+
+// MARK: - The layers
+
+/// What each guest module may import. The host twin and the image are built from the same edges.
+let guestModules: [(name: String, imports: [String])] = [
+  ("LinuxABI", []),
+  ("PVCalls", ["CPVCalls"]),
+  ("Platform", ["LinuxABI", "CPVCalls", "CPlatform"]),
+  ("PVFrontend", ["LinuxABI", "Platform", "PVCalls", "CPVCalls"]),
+  ("KernelCore", ["LinuxABI", "Platform", "PVFrontend", "PVCalls"]),
+  ("KernelFS", ["LinuxABI", "KernelCore", "Platform", "PVFrontend", "PVCalls"]),
+  ("KernelNet", ["LinuxABI", "KernelCore", "Platform", "PVFrontend", "PVCalls"]),
+  ("KernelSyscalls", ["LinuxABI", "KernelCore", "Platform"]),
+]
+
+// MARK: - The kernel image: freestanding, no vector registers, no red zone
+
+let noVectors = [
+  "-mno-red-zone", "-mno-sse", "-msoft-float",
+  "-Xclang", "-target-feature", "-Xclang", "+soft-float",
+]
+let imageC: [CSetting] = [
+  .unsafeFlags(
+    ["-O2", "-g", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-fcf-protection=none"]
+      + noVectors)
+]
+func imageSwift(aliases: [String]) -> [SwiftSetting] {
+  [
+    .enableExperimentalFeature("Embedded"),
+    .enableExperimentalFeature("Extern"),
+    .define("KERNEL_IMAGE"),
+    .unsafeFlags(
+      [
+        "-wmo", "-O", "-g", "-target", "x86_64-unknown-none-elf",
+        "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections",
+      ] + noVectors.flatMap { ["-Xcc", $0] }
+        + aliases.flatMap { ["-module-alias", "\($0)=\($0)Image"] }),
+  ]
+}
+let imageLink: [LinkerSetting] = [
+  .unsafeFlags([
+    "-use-ld=lld", "-Xclang-linker", "-nostdlib", "-Xclang-linker", "-static",
+    "-Xlinker", "--gc-sections", "-Xlinker", "--build-id=sha1",
+    "-Xlinker", "-T", "-Xlinker", "\(root)/Sources/KernelImage/image.ld",
+  ])
+]
+let guestNames = guestModules.map(\.name)
+func imageDependency(_ name: String) -> Target.Dependency {
+  .target(name: guestNames.contains(name) ? "\(name)Image" : name)
+}
+
+let imageTargets: [Target] =
+  guestModules.map { module in
+    .target(
+      name: "\(module.name)Image",
+      dependencies: module.imports.map(imageDependency),
+      path: "Image/\(module.name)",
+      swiftSettings: imageSwift(aliases: module.imports.filter(guestNames.contains)))
+  } + [
+    .target(name: "CKernelRuntime", dependencies: ["CPVCalls"], cSettings: imageC),
+    .executableTarget(
+      name: "KernelImage",
+      dependencies: ["CKernelRuntime", "CPVCalls", "CPlatform"]
+        + guestNames.map { .target(name: "\($0)Image") },
+      exclude: ["image.ld"],
+      swiftSettings: imageSwift(aliases: guestNames), linkerSettings: imageLink),
+  ]
+
+// MARK: - The host
+
+let twinSwift: [SwiftSetting] = [.enableExperimentalFeature("Extern")]
+
+let package = Package(
+  name: "paravane",
+  products: [.executable(name: "paravane", targets: ["paravane"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(name: "CPVCalls"),
+    .target(name: "CPlatform", dependencies: ["CPVCalls"]),
+    .target(name: "CHostOS"),
+  ]
+    + guestModules.map { module in
+      .target(
+        name: module.name, dependencies: module.imports.map { .target(name: $0) },
+        swiftSettings: twinSwift)
+    }
+    + [
+      .target(name: "HostOS", dependencies: ["CHostOS"]),
+      .target(name: "OCISpec"),
+      .target(name: "PVBackend", dependencies: ["PVCalls", "CPVCalls", "HostOS"]),
+      .target(name: "PlatformHost", dependencies: ["PVCalls", "CPVCalls", "HostOS"]),
+      .target(
+        name: "Sandbox",
+        dependencies: ["PlatformHost", "PVBackend", "PVCalls", "CPVCalls", "HostOS"]),
+      .target(name: "OCIRuntime", dependencies: ["OCISpec", "Sandbox", "HostOS"]),
+      .executableTarget(
+        name: "paravane",
+        dependencies: [
+          "OCIRuntime",
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
+      .testTarget(name: "TidyTests"),
+    ] + imageTargets
+)
+
+// Sanitizers and coverage can't build the freestanding image; the host twin needs neither.
+if Context.environment["HOST_ONLY"] != nil {
+  package.targets.removeAll { target in imageTargets.contains { $0.name == target.name } }
+}

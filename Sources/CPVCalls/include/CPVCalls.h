@@ -1,0 +1,179 @@
+/* The layouts that guest kernel and host share: the wire of the PV calls.
+ *
+ * Everything here is read by both sides of the boundary. Whoever reads a field that the other side
+ * writes checks it first. Sizes and offsets are asserted in CPVCalls.c.
+ */
+#ifndef CPVCALLS_H
+#define CPVCALLS_H
+#include <stdint.h>
+
+#define PV_PROTOCOL_VERSION 1u
+#define PV_BOOT_MAGIC 0x31564e4156415250ull /* "PRAVANV1" */
+
+/* ---- the address space that the kernel image occupies in every guest process ---- */
+#define PV_IMAGE_BASE 0x200000000000ull   /* text, read-only data */
+#define PV_IMAGE_LIMIT 0x200080000000ull  /* nothing of the kernel lies at or above this */
+#define PV_THREAD_AREA_SIZE 0x10000u      /* one guest thread's block, PV request, stacks */
+#define PV_THREAD_LIMIT 4096u             /* threads of one sandbox */
+
+/* Offsets inside a thread area. */
+#define PV_AREA_REQUEST 0x1000u
+#define PV_AREA_SIGNAL_STACK 0x4000u      /* host signal stack: 0x4000 ..< 0x8000 */
+#define PV_AREA_SIGNAL_STACK_SIZE 0x4000u
+#define PV_AREA_KERNEL_STACK_TOP 0x10000u /* kernel stack: 0x8000 ..< 0x10000 */
+
+/* The host signal with which the kernel interrupts one of its own threads. */
+#define PV_KICK_SIGNAL 64
+
+/* The system call number of the doorbell of brokered calls. No Linux has it, so only the seccomp
+ * listener ever answers it. First argument: address of a struct pv_request. */
+#define PV_DOORBELL 0x7a7au
+
+/* ---- boot ---- */
+
+enum { PV_MOUNT_HOST = 0, PV_MOUNT_PROC, PV_MOUNT_DEV, PV_MOUNT_DEVPTS, PV_MOUNT_SYS, PV_MOUNT_MQUEUE };
+#define PV_MOUNT_READ_ONLY 1u
+
+/* One mount point of the guest. Mounts below "/" that are host directories already stand in the
+ * host mount namespace; only those below a guest file system carry a descriptor of their own. */
+struct pv_mount {
+  uint32_t kind;
+  uint32_t flags;
+  int32_t descriptor;     /* PV_MOUNT_HOST: host directory descriptor, -1 when the path itself leads there */
+  uint32_t path_offset;   /* NUL-terminated guest path, from the start of the blob */
+  uint32_t source_offset; /* for /proc/mounts */
+  uint32_t type_offset;
+};
+#define PV_MOUNT_COUNT 64u
+
+struct pv_rlimit { uint64_t soft, hard; };
+
+#define PV_BOOT_DEBUG 1u
+#define PV_BOOT_TERMINAL 2u          /* descriptor 0 is a terminal in raw mode: the console */
+#define PV_BOOT_NO_NEW_PRIVILEGES 4u
+
+struct pv_boot {
+  /* Filled in by the image at link time. */
+  uint64_t magic;
+  uint32_t version;
+  uint32_t size;                /* sizeof(struct pv_boot) */
+  uint64_t entry;               /* void entry(void): never returns */
+  uint64_t signal_entry;        /* host signal handler */
+  uint64_t signal_restorer;
+  uint64_t gadget_start, gadget_end; /* the only code that issues host calls */
+  uint64_t text_start, text_end;
+  uint64_t blob_start, blob_size;    /* room for strings, inside the writable segment */
+  uint64_t writable_start, writable_end;
+
+  /* Filled in by the host before entry. */
+  uint32_t flags;               /* PV_BOOT_* */
+  uint32_t cpu_count;
+  int32_t root_descriptor;      /* host directory: the guest's "/" */
+  int32_t event_descriptor;     /* pipe: struct pv_event from the backend */
+  int32_t trace_descriptor;     /* where --strace goes, or -1 */
+  int32_t log_descriptor;       /* the kernel's own log, or -1 */
+  int32_t standard_descriptors[3];
+  uint32_t mount_count;
+  struct pv_mount mounts[PV_MOUNT_COUNT];
+  uint64_t hidden_device;       /* st_dev of the empty file system that hides the guest's own mounts */
+  uint64_t vdso_address;        /* of the booting process, 0 without */
+  uint64_t hardware_capabilities, hardware_capabilities2, minimum_signal_stack;
+  uint64_t clock_ticks;
+  uint64_t memory_bytes;        /* what the guest may believe it has */
+  uint64_t xsave_size;          /* bytes of the standard-format XSAVE area for the enabled features */
+  uint64_t xsave_features;      /* XCR0 */
+  uint8_t random_seed[32];
+  int64_t boot_time_seconds;
+
+  /* The first program. Strings are offsets into the blob; lists are runs of NUL-terminated strings. */
+  uint32_t hostname_offset, domainname_offset;
+  uint32_t release_offset, version_offset; /* what uname(2) says */
+  uint32_t working_directory_offset;
+  uint32_t arguments_offset, arguments_count;
+  uint32_t environment_offset, environment_count;
+  uint32_t user, group;
+  uint32_t group_count;
+  uint32_t groups[64];
+  uint32_t umask;
+  uint64_t capabilities_effective, capabilities_permitted, capabilities_inheritable,
+      capabilities_bounding, capabilities_ambient;
+  struct pv_rlimit rlimits[16]; /* indexed by RLIMIT_* */
+  uint32_t window_rows, window_columns;
+};
+
+/* ---- events: from the backend to the kernel's event thread, through a pipe ---- */
+
+enum { PV_EVENT_SIGNAL = 1, /* value: signal for the first program */
+       PV_EVENT_WINDOW,     /* value: rows << 16 | columns */
+       PV_EVENT_TERMINATE };
+struct pv_event { uint32_t kind; uint32_t value; uint64_t reserved; };
+
+/* ---- brokered calls ---- */
+
+enum {
+  PV_OP_NONE = 0,
+  /* The sandbox. */
+  PV_OP_EXIT,          /* a0: wait status of the first program. The sandbox ends. */
+  PV_OP_PANIC,         /* payload: message. The sandbox ends. */
+  PV_OP_LOG,           /* a0: level, payload: message */
+  /* New descriptors: the result is one in the sandbox's table. Always close-on-exec. */
+  PV_OP_OPEN,          /* a0: directory, path, a1: flags, a2: mode */
+  PV_OP_MEMFD,         /* path: name, a0: flags */
+  PV_OP_EVENTFD,       /* a0: initial value, a1: flags */
+  PV_OP_EPOLL,         /* - */
+  /* The file system, with the host's privileges, as user/group of the request.
+   * a0: directory descriptor, path; a1: second directory, path2. */
+  PV_OP_STAT = 16,     /* a2: AT_* flags; payload out: struct stat */
+  PV_OP_READLINK,      /* payload out: target; result: its length */
+  PV_OP_MKDIR,         /* a2: mode */
+  PV_OP_MKNOD,         /* a2: mode, regular files, FIFOs and sockets only */
+  PV_OP_UNLINK,        /* a2: AT_REMOVEDIR or 0 */
+  PV_OP_RENAME,        /* a2: RENAME_* */
+  PV_OP_LINK,          /* a2: AT_* */
+  PV_OP_SYMLINK,       /* a0: directory, path: where; path2: target */
+  PV_OP_CHMOD,         /* a2: mode, a3: AT_* ; empty path: the descriptor itself */
+  PV_OP_CHOWN,         /* a2: uid, a3: gid, a4: AT_* */
+  PV_OP_UTIMENS,       /* a2: AT_*; payload in: struct timespec[2] */
+  PV_OP_TRUNCATE,      /* a0: descriptor, a2: length */
+  PV_OP_FALLOCATE,     /* a0: descriptor, a2: mode, a3: offset, a4: length */
+  PV_OP_STATFS,        /* a0: directory or descriptor, path; payload out: struct statfs */
+  PV_OP_GETXATTR,      /* path, path2: name; a2: AT_SYMLINK_NOFOLLOW, a3: size; payload out */
+  PV_OP_SETXATTR,      /* path, path2: name; a2: AT_*, a3: size, a4: flags; payload in */
+  PV_OP_LISTXATTR,     /* path; a2: AT_*, a3: size; payload out */
+  PV_OP_REMOVEXATTR,   /* path, path2: name; a2: AT_* */
+  PV_OP_DESCRIPTOR_PATH, /* a0: descriptor; payload out: path in the container; result: length */
+  PV_OP_COPY_RANGE,    /* a0: in, a1: out, a2: in offset or -1, a3: out offset or -1, a4: length */
+  PV_OP_SENDFILE,      /* a0: in, a1: out, a2: in offset or -1, a4: length */
+  PV_OP_SYNC,          /* sync(2) of the container's file systems; a0: descriptor or -1 */
+  /* Facts about the host. */
+  PV_OP_HOST_TEXT = 64, /* a0: PV_TEXT_*, a1: offset; payload out; result: length, 0 at the end */
+  PV_OP_TASK_STATISTICS, /* a0: host pid; payload out: struct pv_task_statistics */
+  PV_OP_GET_AFFINITY,  /* a0: host tid; payload out: mask; result: bytes */
+  PV_OP_SET_AFFINITY,  /* a0: host tid; a1: mask bytes; payload in */
+  PV_OP_PRIORITY,      /* a0: host tid; a1: nice -20..19, or INT64_MAX to ask */
+  PV_OP_LIMIT,         /* a0: host pid; a1: RLIMIT_*; a2: soft, a3: hard */
+};
+
+enum { PV_TEXT_MEMINFO = 1, PV_TEXT_STAT, PV_TEXT_LOADAVG, PV_TEXT_UPTIME, PV_TEXT_CPUINFO, PV_TEXT_VMSTAT };
+
+struct pv_task_statistics {
+  uint64_t user_nanoseconds, system_nanoseconds, resident_bytes, virtual_bytes;
+  uint64_t minor_faults, major_faults;
+};
+
+#define PV_PATH_SIZE 4096u
+#define PV_PAYLOAD_SIZE 3072u
+
+struct pv_request {
+  uint32_t operation;          /* PV_OP_* */
+  uint32_t version;            /* PV_PROTOCOL_VERSION */
+  int64_t result;              /* by the backend: value or -errno */
+  uint64_t arguments[6];
+  uint32_t user, group;        /* who owns what is created */
+  uint32_t payload_size;       /* bytes used in payload, in either direction */
+  uint32_t reserved;
+  char path[PV_PATH_SIZE];     /* NUL-terminated */
+  char path2[PV_PATH_SIZE];
+  uint8_t payload[PV_PAYLOAD_SIZE];
+};
+#endif
