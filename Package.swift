@@ -106,6 +106,9 @@ let package = Package(
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
       .testTarget(name: "TidyTests"),
+      .target(name: "Comparison", path: "Tests/Comparison"),
+      .testTarget(name: "ConformanceTests", dependencies: ["Comparison"]),
+      .testTarget(name: "ProgramsTests", dependencies: ["Comparison"]),
     ] + imageTargets
 )
 
