@@ -1,0 +1,146 @@
+/// Everything that a sandbox is started with. Made by `OCIRuntime`, complete and checked in form;
+/// whether the paths in it exist shows when the sandbox is built.
+public struct SandboxConfiguration: Sendable {
+  /// Names the sandbox in messages and in its control group.
+  public var identifier: String
+  public var kernelImagePath: String
+  public var root: RootConfiguration
+  public var mounts: [MountConfiguration] = []
+  public var hostname = ""
+  public var domainname = ""
+  public var program: ProgramConfiguration
+  /// The program gets a terminal, which standard input shows: it is put into raw mode.
+  public var hasTerminal = false
+  public var trace = TraceDestination.none
+  /// The runtime logs what it does itself, on standard error.
+  public var isDebugging = false
+  public var controlGroup = ControlGroupConfiguration()
+
+  public init(
+    identifier: String, kernelImagePath: String, root: RootConfiguration,
+    program: ProgramConfiguration
+  ) {
+    self.identifier = identifier
+    self.kernelImagePath = kernelImagePath
+    self.root = root
+    self.program = program
+  }
+}
+
+/// The directory that becomes the guest's "/".
+public struct RootConfiguration: Sendable {
+  /// Absolute.
+  public var path: String
+  public var access: Access
+
+  public enum Access: Sendable {
+    case readOnly
+    case writable
+    /// Writable, but what is written goes to a tmpfs that ends with the sandbox.
+    case throwAwayOverlay
+  }
+
+  public init(path: String, access: Access) {
+    self.path = path
+    self.access = access
+  }
+}
+
+/// One mount below the guest's root, in the order of mounting.
+public struct MountConfiguration: Equatable, Sendable {
+  public var kind: Kind
+  /// A bind's absolute host path; otherwise the words that /proc/mounts shows.
+  public var source: String
+  /// An absolute path of the guest.
+  public var destination: String
+  /// As in mount(8), for example "ro", "noexec", "size=64m".
+  public var options: [String]
+
+  public enum Kind: String, Equatable, Sendable {
+    case bind, tmpfs
+    case proc, sysfs, devtmpfs, devpts, mqueue
+    case cgroup
+  }
+
+  public init(kind: Kind, source: String, destination: String, options: [String] = []) {
+    self.kind = kind
+    self.source = source
+    self.destination = destination
+    self.options = options
+  }
+}
+
+/// The guest's first program and what it is started with.
+public struct ProgramConfiguration: Sendable {
+  /// Never empty.
+  public var arguments: [String]
+  /// Each `NAME=VALUE`.
+  public var environment: [String]
+  /// An absolute path of the guest.
+  public var workingDirectory = "/"
+  /// The working directory may be missing: the program then starts in "/".
+  public var fallsBackToRootDirectory = false
+  public var user: UInt32 = 0
+  public var group: UInt32 = 0
+  public var additionalGroups: [UInt32] = []
+  public var capabilities = CapabilitySets.all
+  /// By RLIMIT_* number; what is missing is inherited from the caller.
+  public var resourceLimits: [Int: ResourceLimit] = [:]
+  public var umask: UInt32 = 0o022
+  public var hasNoNewPrivileges = false
+
+  public init(arguments: [String], environment: [String]) {
+    self.arguments = arguments
+    self.environment = environment
+  }
+}
+
+/// The five sets of capabilities(7), bit n for capability n. The guest kernel applies them.
+public struct CapabilitySets: Equatable, Sendable {
+  public var effective: UInt64 = 0
+  public var permitted: UInt64 = 0
+  public var inheritable: UInt64 = 0
+  public var bounding: UInt64 = 0
+  public var ambient: UInt64 = 0
+
+  public init() {}
+
+  /// Root's, as at home: up to CAP_CHECKPOINT_RESTORE (40).
+  public static var all: CapabilitySets {
+    let mask: UInt64 = (1 << 41) - 1
+    var sets = CapabilitySets()
+    (sets.effective, sets.permitted, sets.bounding) = (mask, mask, mask)
+    return sets
+  }
+}
+
+/// A pair of setrlimit(2); `UInt64.max` is RLIM_INFINITY.
+public struct ResourceLimit: Equatable, Sendable {
+  public var soft: UInt64
+  public var hard: UInt64
+
+  public init(soft: UInt64, hard: UInt64) {
+    self.soft = soft
+    self.hard = hard
+  }
+}
+
+/// Where `--strace` writes.
+public enum TraceDestination: Equatable, Sendable {
+  case none
+  case standardError
+  case file(path: String)
+}
+
+/// The host's control group of the sandbox. What is nil is not limited.
+public struct ControlGroupConfiguration: Equatable, Sendable {
+  /// Below each hierarchy's mount point; empty: below the caller's own group.
+  public var parentPath = ""
+  public var memoryBytes: Int64?
+  public var processCount: Int64?
+  public var cpuShares: UInt64?
+  public var cpuQuotaMicroseconds: Int64?
+  public var cpuPeriodMicroseconds: UInt64?
+
+  public init() {}
+}
