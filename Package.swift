@@ -61,7 +61,8 @@ let imageTargets: [Target] =
       path: "Image/\(module.name)",
       swiftSettings: imageSwift(aliases: module.imports.filter(guestNames.contains)))
   } + [
-    .target(name: "CKernelRuntime", dependencies: ["CPVCalls"], cSettings: imageC),
+    .target(
+      name: "CKernelRuntime", dependencies: ["CPVCalls", "CPlatform"], cSettings: imageC),
     .executableTarget(
       name: "KernelImage",
       dependencies: ["CKernelRuntime", "CPVCalls", "CPlatform"]

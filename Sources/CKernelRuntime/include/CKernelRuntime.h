@@ -1,0 +1,8 @@
+/* The image's own runtime: entry, heap, memory functions. */
+#ifndef CKERNELRUNTIME_H
+#define CKERNELRUNTIME_H
+#include <stddef.h>
+#include <stdint.h>
+extern uint64_t pv_heap_used; /* bytes of the kernel heap in use */
+void pv_seed_random(uint64_t seed);
+#endif
