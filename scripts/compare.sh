@@ -90,16 +90,22 @@ find_paravane() {
 }
 
 # run TAG COMMAND...: leaves TAG.out, TAG.err and TAG.status; a hang has the status `hang`.
+#
+# Every command starts with the same environment, and with signals unblocked and at their defaults,
+# which Foundation's Process does not see to.
 run() {
   local tag=$1
   shift
-  (
-    cd "$work/$tag.dir" || exit 125
-    exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-      HOME=/root LC_ALL=C TERM=dumb \
-      timeout --kill-after=5 "$limit" "$@" < /dev/null > "$work/$tag.out" 2> "$work/$tag.err"
-  )
-  local status=$?
+  local status
+  {
+    (
+      cd "$work/$tag.dir" || exit 125
+      exec env -i --default-signal LC_ALL=C TERM=dumb HOME=/root \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        timeout --kill-after=5 "$limit" "$@" < /dev/null > "$work/$tag.out" 2> "$work/$tag.err"
+    )
+    status=$?
+  } 2> /dev/null  # bash reports a death by signal here, and the status says it already
   # timeout(1) says 124, or 137 where only SIGKILL ended the command.
   if [ $status = 124 ] || { [ $status = 137 ] && [ $SECONDS -ge "$limit" ]; }; then
     status=hang
