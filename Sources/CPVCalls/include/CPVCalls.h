@@ -5,6 +5,7 @@
  */
 #ifndef CPVCALLS_H
 #define CPVCALLS_H
+#include <stddef.h>
 #include <stdint.h>
 
 #define PV_PROTOCOL_VERSION 1u
@@ -115,7 +116,7 @@ enum {
   /* The sandbox. */
   PV_OP_EXIT,          /* a0: wait status of the first program. The sandbox ends. */
   PV_OP_PANIC,         /* payload: message. The sandbox ends. */
-  PV_OP_LOG,           /* a0: level, payload: message */
+  PV_OP_LOG,           /* a0: PV_LOG_*, payload: message */
   /* New descriptors: the result is one in the sandbox's table. Always close-on-exec. */
   PV_OP_OPEN,          /* a0: directory, path, a1: flags, a2: mode */
   PV_OP_MEMFD,         /* path: name, a0: flags */
@@ -150,11 +151,14 @@ enum {
   PV_OP_TASK_STATISTICS, /* a0: host pid; payload out: struct pv_task_statistics */
   PV_OP_GET_AFFINITY,  /* a0: host tid; payload out: mask; result: bytes */
   PV_OP_SET_AFFINITY,  /* a0: host tid; a1: mask bytes; payload in */
-  PV_OP_PRIORITY,      /* a0: host tid; a1: nice -20..19, or INT64_MAX to ask */
+  PV_OP_PRIORITY,      /* a0: host tid; a1: nice -20..19, or INT64_MAX to ask; result: 20 - nice */
   PV_OP_LIMIT,         /* a0: host pid; a1: RLIMIT_*; a2: soft, a3: hard */
 };
 
 enum { PV_TEXT_MEMINFO = 1, PV_TEXT_STAT, PV_TEXT_LOADAVG, PV_TEXT_UPTIME, PV_TEXT_CPUINFO, PV_TEXT_VMSTAT };
+
+/* Errors and warnings are always shown, the others with --debug. */
+enum { PV_LOG_ERROR = 0, PV_LOG_WARNING, PV_LOG_INFO, PV_LOG_DEBUG };
 
 struct pv_task_statistics {
   uint64_t user_nanoseconds, system_nanoseconds, resident_bytes, virtual_bytes;
@@ -175,5 +179,16 @@ struct pv_request {
   char path[PV_PATH_SIZE];     /* NUL-terminated */
   char path2[PV_PATH_SIZE];
   uint8_t payload[PV_PAYLOAD_SIZE];
+};
+enum {
+  PV_REQUEST_RESULT = offsetof(struct pv_request, result),
+  PV_REQUEST_ARGUMENTS = offsetof(struct pv_request, arguments),
+  PV_REQUEST_USER = offsetof(struct pv_request, user),
+  PV_REQUEST_GROUP = offsetof(struct pv_request, group),
+  PV_REQUEST_PAYLOAD_SIZE = offsetof(struct pv_request, payload_size),
+  PV_REQUEST_PATH = offsetof(struct pv_request, path),
+  PV_REQUEST_PATH2 = offsetof(struct pv_request, path2),
+  PV_REQUEST_PAYLOAD = offsetof(struct pv_request, payload),
+  PV_REQUEST_SIZE = sizeof(struct pv_request),
 };
 #endif
