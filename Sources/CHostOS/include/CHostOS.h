@@ -1,0 +1,6 @@
+/* Host calls that Swift cannot make itself: variadic ones, those that glibc does not wrap, and those
+ * whose constants are macros that Swift does not import. One header a topic. */
+#ifndef CHOSTOS_H
+#define CHOSTOS_H
+#include "CHostOSMount.h"
+#endif

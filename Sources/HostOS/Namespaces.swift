@@ -1,0 +1,44 @@
+import CHostOS
+import Glibc
+
+/// The CLONE_NEW* flags of unshare(2): which views of the host a process stops sharing.
+public struct Namespaces: OptionSet, Sendable {
+  public let rawValue: Int32
+
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  public static let mount = Namespaces(rawValue: 0x0002_0000)
+  public static let controlGroup = Namespaces(rawValue: 0x0200_0000)
+  public static let hostName = Namespaces(rawValue: 0x0400_0000)
+  public static let interProcess = Namespaces(rawValue: 0x0800_0000)
+  public static let user = Namespaces(rawValue: 0x1000_0000)
+  public static let process = Namespaces(rawValue: 0x2000_0000)
+  public static let network = Namespaces(rawValue: 0x4000_0000)
+
+  /// Gives the calling process its own; `process` takes effect for its next child.
+  public func unshare() throws(HostError) {
+    try check { host_unshare(rawValue) }
+  }
+}
+
+/// Acts on the calling process's own mount namespace.
+public enum MountNamespace {
+  /// Nothing that is mounted here from now on shows elsewhere, nor the reverse.
+  public static func makePrivate() throws(HostError) {
+    try check { mount(nil, "/", nil, UInt(MS_REC) | UInt(MS_PRIVATE), nil) }
+  }
+
+  /// Makes the mounted tree of `newRoot` the root of the namespace and drops everything else.
+  ///
+  /// pivot_root(2), NOTES: "pivot_root(".", ".")" stacks the old root on the new one, from where it
+  /// can be unmounted without a directory to put it in.
+  public static func pivot(to newRoot: Descriptor) throws(HostError) {
+    let oldRoot = try HostFile.open("/", flags: O_RDONLY | O_DIRECTORY)
+    try check { fchdir(newRoot.rawValue) }
+    try check { host_pivot_root(".", ".") }
+    let oldRaw = oldRoot.rawValue
+    try check { fchdir(oldRaw) }
+    try check { umount2(".", Int32(MNT_DETACH)) }
+    try check { chdir("/") }
+  }
+}

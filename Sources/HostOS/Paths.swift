@@ -1,0 +1,156 @@
+import CHostOS
+import Glibc
+
+/// What stat(2) says about a file, as far as the runtime asks.
+public struct FileStatus: Equatable, Sendable {
+  public let device: UInt64
+  public let inode: UInt64
+  public let mode: UInt32
+  public let user: UInt32
+  public let group: UInt32
+  public let size: Int64
+
+  init(_ status: stat) {
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+    mode = status.st_mode
+    user = status.st_uid
+    group = status.st_gid
+    size = Int64(status.st_size)
+  }
+
+  public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
+  public var isRegularFile: Bool { mode & S_IFMT == S_IFREG }
+  public var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
+}
+
+extension Descriptor {
+  /// The file that this descriptor refers to.
+  public func status() throws(HostError) -> FileStatus {
+    var result = stat()
+    try check { fstat(rawValue, &result) }
+    return FileStatus(result)
+  }
+
+  /// A handle on the file at `path` below this directory, which is "/" for the look-up: no symbolic
+  /// link and no ".." leads out of it.
+  public func handle(inRoot path: String) throws(HostError) -> OwnedDescriptor {
+    try open(inRoot: path, flags: HOST_O_PATH)
+  }
+
+  /// Opens a file as if this directory were "/".
+  public func open(
+    inRoot path: String, flags: Int32, mode: UInt32 = 0
+  ) throws(HostError) -> OwnedDescriptor {
+    try OwnedDescriptor {
+      host_openat2(
+        rawValue, path, UInt64(UInt32(bitPattern: flags)), UInt64(mode),
+        HOST_RESOLVE_IN_ROOT | HOST_RESOLVE_NO_MAGICLINKS)
+    }
+  }
+
+  /// Makes a directory of this directory, which may be there already.
+  public func makeDirectory(_ name: String, mode: UInt32 = 0o755) throws(HostError) {
+    do { try check { mkdirat(rawValue, name, mode) } } catch where error.number == EEXIST {}
+  }
+
+  /// Writes all the bytes.
+  public func write(_ text: String) throws(HostError) {
+    var rest = Substring(text).utf8
+    while !rest.isEmpty {
+      let bytes = Array(rest)
+      let count = try check { Glibc.write(rawValue, bytes, bytes.count) }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Reads up to the end of the file, at most `limit` bytes.
+  public func readAll(limit: Int = 16 << 20) throws(HostError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 16384)
+    while bytes.count < limit {
+      let count = try check { read(rawValue, &chunk, chunk.count) }
+      if count == 0 { break }
+      bytes += chunk[..<count]
+    }
+    return bytes
+  }
+}
+
+/// Host files by absolute path.
+public enum HostFile {
+  public static func status(_ path: String) throws(HostError) -> FileStatus {
+    var result = stat()
+    try check { stat(path, &result) }
+    return FileStatus(result)
+  }
+
+  public static func open(_ path: String, flags: Int32, mode: mode_t = 0) throws(HostError)
+    -> OwnedDescriptor
+  {
+    try OwnedDescriptor { Glibc.open(path, flags | O_CLOEXEC, mode) }
+  }
+
+  public static func readAll(_ path: String, limit: Int = 16 << 20) throws(HostError) -> [UInt8] {
+    try open(path, flags: O_RDONLY).descriptor.readAll(limit: limit)
+  }
+
+  public static func readText(_ path: String) throws(HostError) -> String {
+    String(decoding: try readAll(path), as: UTF8.self)
+  }
+
+  /// Writes to a file of the kernel that is there already, in one call, as such files want it.
+  public static func writeText(_ text: String, to path: String) throws(HostError) {
+    try open(path, flags: O_WRONLY).descriptor.write(text)
+  }
+
+  /// Where a symbolic link points.
+  public static func linkTarget(_ path: String) throws(HostError) -> String {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = try check {
+      buffer.withUnsafeMutableBytes { bytes in
+        // SAFETY: readlink(2) stays within the count, and any byte is a valid CChar.
+        readlink(path, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count)
+      }
+    }
+    return String(decoding: buffer[..<count], as: UTF8.self)
+  }
+
+  /// The caller's working directory, without symbolic links.
+  public static func workingDirectory() throws(HostError) -> String {
+    try linkTarget("/proc/self/cwd")
+  }
+
+  /// The absolute path of what `path` leads to, with every symbolic link resolved.
+  public static func resolved(_ path: String) throws(HostError) -> String {
+    let handle = try open(path, flags: HOST_O_PATH)
+    return try linkTarget(handle.descriptor.procPath)
+  }
+}
+
+/// Path arithmetic on text, without looking at any file.
+public enum PathText {
+  /// The components of an absolute path, with "." dropped and ".." taken at its word.
+  public static func components(_ path: String) -> [String] {
+    var result: [String] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == ".." { _ = result.popLast() } else { result.append(String(part)) }
+    }
+    return result
+  }
+
+  public static func normalized(_ path: String) -> String {
+    "/" + components(path).joined(separator: "/")
+  }
+
+  /// Whether `path` is `directory` or lies below it. Both are normalized.
+  public static func isAtOrBelow(_ path: String, _ directory: String) -> Bool {
+    directory == "/" || path == directory || path.hasPrefix(directory + "/")
+  }
+
+  /// `relative` below `directory`, or itself when it is absolute.
+  public static func joined(_ directory: String, _ relative: String) -> String {
+    if relative.hasPrefix("/") { return relative }
+    return directory.hasSuffix("/") ? directory + relative : directory + "/" + relative
+  }
+}
