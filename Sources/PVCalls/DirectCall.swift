@@ -19,7 +19,11 @@ public struct DirectCall: Sendable {
   /// Why no arguments can do harm outside the sandbox.
   public let reason: StaticString
 
-  init(_ number: Int, _ name: StaticString, _ check: ArgumentCheck = .none, _ reason: StaticString) {
+  init(_ number: Int, _ name: StaticString, _ reason: StaticString) {
+    self.init(number, name, .none, reason)
+  }
+
+  init(_ number: Int, _ name: StaticString, _ check: ArgumentCheck, _ reason: StaticString) {
     self.number = number
     self.name = name
     self.check = check
