@@ -1,0 +1,48 @@
+#include "check.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <dirent.h>
+
+// O_TMPFILE: a file without a name, which linkat(2) may give one.
+
+static int entries(const char *path) {
+  DIR *directory = opendir(path);
+  int count = 0;
+  while (readdir(directory)) count++;
+  closedir(directory);
+  return count - 2;
+}
+
+int main(void) {
+  struct stat st;
+  char path[64], text[8];
+  umask(022);
+  NEED(mkdir("d", 0755));
+  int fd;
+  CHECK_OK("O_TMPFILE", fd = open("d", O_TMPFILE | O_RDWR, 0666));
+  CHECK_OK("fstat", fstat(fd, &st));
+  CHECK_IS("no names", st.st_nlink, 0);
+  CHECK_IS("its mode", st.st_mode, S_IFREG | 0644);
+  CHECK_IS("the directory is empty", entries("d"), 0);
+  CHECK_IS("write", write(fd, "text", 4), 4);
+  CHECK_IS("read back", pread(fd, text, 8, 0), 4);
+
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  CHECK_OK("link it", linkat(AT_FDCWD, path, AT_FDCWD, "d/named", AT_SYMLINK_FOLLOW));
+  CHECK_IS("one entry", entries("d"), 1);
+  CHECK_OK("stat by name", stat("d/named", &st));
+  CHECK("content", st.st_size == 4 && st.st_nlink == 1);
+  close(fd);
+
+  CHECK_OK("O_EXCL", fd = open("d", O_TMPFILE | O_RDWR | O_EXCL, 0600));
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  CHECK_FAILS("can't be linked",
+    linkat(AT_FDCWD, path, AT_FDCWD, "d/never", AT_SYMLINK_FOLLOW), ENOENT);
+  close(fd);
+  CHECK_FAILS("needs to be writable", open("d", O_TMPFILE | O_RDONLY, 0600), EINVAL);
+  CHECK_FAILS("a file", open("d/named", O_TMPFILE | O_RDWR, 0600), ENOTDIR);
+  CHECK_FAILS("nothing", open("m", O_TMPFILE | O_RDWR, 0600), ENOENT);
+  CHECK_OK("write-only", close(open("d", O_TMPFILE | O_WRONLY, 0600)));
+  CHECK_IS("still one entry", entries("d"), 1);
+  return check_status();
+}
