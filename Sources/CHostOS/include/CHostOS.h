@@ -2,5 +2,8 @@
  * whose constants are macros that Swift does not import. One header a topic. */
 #ifndef CHOSTOS_H
 #define CHOSTOS_H
+#include "CHostOSFile.h"
 #include "CHostOSMount.h"
+#include "CHostOSProcess.h"
+#include "CHostOSSeccomp.h"
 #endif

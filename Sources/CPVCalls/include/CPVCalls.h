@@ -145,6 +145,7 @@ enum {
   PV_OP_DESCRIPTOR_PATH, /* a0: descriptor; payload out: path in the container; result: length */
   PV_OP_COPY_RANGE,    /* a0: in, a1: out, a2: in offset or -1, a3: out offset or -1, a4: length */
   PV_OP_SENDFILE,      /* a0: in, a1: out, a2: in offset or -1, a4: length */
+  PV_OP_PIPE_BYTES,    /* a0: descriptor of a pipe or FIFO; result: FIONREAD */
   PV_OP_SYNC,          /* sync(2) of the container's file systems; a0: descriptor or -1 */
   /* Facts about the host. */
   PV_OP_HOST_TEXT = 64, /* a0: PV_TEXT_*, a1: offset; payload out; result: length, 0 at the end */

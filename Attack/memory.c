@@ -1,0 +1,263 @@
+/* The guest kernel's memory, from the program that it lies in.
+ *
+ *     memory read            every page of it
+ *     memory write           text and read-only data: a plain store, and after mprotect(2)
+ *     memory execute SEED    jumps into the kernel's text with registers of our choice
+ *     memory corrupt REGION PAGE SEED   one page of data, threads or heap becomes garbage
+ *     memory unmap           the kernel, then everything
+ *     memory replace         own code where the gadget was: int $0x80, and 32-bit code
+ *     memory registers       %gs, %fs, %rsp and flags that the entry does not expect
+ */
+#include "attack.h"
+
+static int read_all(void) {
+  uint64_t pages = 0, sum = 0;
+  uint64_t end = boot->writable_start + (64ull << 20);
+  for (uint64_t page = PV_IMAGE_BASE; page < end; page += 4096) {
+    if (!is_readable((void *)page)) continue;
+    pages++;
+    for (int i = 0; i < 512; i++) sum += ((uint64_t *)page)[i];
+  }
+  say("note: %lu pages of the kernel can be read, sum %lx", pages, sum);
+  return 0;
+}
+
+static void store_byte(void *address) { *(volatile char *)address = 0x90; }
+
+static void overwrite_text(void *address) {
+  uint64_t page = (uint64_t)address & ~4095ull;
+  long result = HOST(SYS_mprotect, page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
+  if (result != 0) _exit(20);
+  memset(address, 0xcc, 64);
+  _exit(21);
+}
+
+static int write_text(void) {
+  uint64_t middle = boot->text_start + (boot->text_end - boot->text_start) / 2;
+  int status = in_child(store_byte, (void *)middle, 1000);
+  if (status == 0) say("breach: the kernel's text takes a plain store");
+  status = in_child(overwrite_text, (void *)middle, 1000);
+  if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 21) {
+    /* Private to that process, or seen by this one, and so by other sandboxes of the image? */
+    if (*(volatile unsigned char *)middle == 0xcc)
+      say("breach: a store to the kernel's text is seen by another process");
+    say("note: a process may overwrite its own copy of the kernel's text");
+  }
+  return 0;
+}
+
+static uint64_t random_state;
+
+static void jump_anywhere(void *address) {
+  uint64_t a = next_random(&random_state), b = next_random(&random_state);
+  __asm__ volatile(
+      "mov %0, %%rdi; mov %1, %%rsi; mov %0, %%rdx; mov %1, %%rcx\n"
+      "mov %1, %%r8; mov %0, %%r9; mov %1, %%rbx; jmp *%2"
+      : : "r"(a), "r"(b), "r"(address)
+      : "rdi", "rsi", "rdx", "rcx", "r8", "r9", "rbx", "memory");
+}
+
+static int execute(uint64_t seed) {
+  random_state = seed;
+  for (int i = 0; i < 25; i++) {
+    uint64_t size = boot->text_end - boot->text_start;
+    uint64_t target = boot->text_start + next_random(&random_state) % size;
+    record_progress(i);
+    in_child(jump_anywhere, (void *)target, 300);
+  }
+  return 0;
+}
+
+/* Enough different work to meet what was corrupted. */
+static void use_kernel(void) {
+  char text[256];
+  for (int i = 0; i < 20; i++) {
+    int ends[2];
+    if (pipe(ends) == 0) {
+      if (write(ends[1], text, 16) > 0 && read(ends[0], text, 16) < 0) break;
+      close(ends[0]);
+      close(ends[1]);
+    }
+    int descriptor = open("/proc/self/status", O_RDONLY);
+    if (descriptor >= 0) {
+      if (read(descriptor, text, sizeof text) < 0) break;
+      close(descriptor);
+    }
+    struct stat facts;
+    stat("/work", &facts);
+    void *memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED) munmap(memory, 65536);
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    if (child > 0) waitpid(child, NULL, 0);
+    kill(getpid(), 0);
+  }
+}
+
+static int corrupt(const char *region, long page, uint64_t seed) {
+  uint64_t threads = (boot->blob_start + boot->blob_size + 0xffff) & ~0xffffull;
+  uint64_t base = boot->writable_start;
+  if (!strcmp(region, "threads")) base = threads;
+  if (!strcmp(region, "heap")) base = threads + (uint64_t)PV_THREAD_LIMIT * PV_THREAD_AREA_SIZE;
+  uint64_t *words = (uint64_t *)(base + (uint64_t)page * 4096);
+  if (!is_readable(words)) {
+    say("note: page %ld of %s is not mapped", page, region);
+    return 0;
+  }
+  for (int i = 0; i < 512; i++) {
+    uint64_t random = next_random(&seed);
+    if (random & 1) words[i] = random;
+    else words[i] = words[i] ^ (1ull << (random >> 8 & 63));
+  }
+  use_kernel();
+  return 0;
+}
+
+static void unmap_kernel(void *argument) {
+  (void)argument;
+  HOST(SYS_munmap, PV_IMAGE_BASE, PV_IMAGE_LIMIT - PV_IMAGE_BASE);
+}
+static void hide_kernel(void *argument) {
+  (void)argument;
+  HOST(SYS_mprotect, boot->writable_start, boot->writable_end - boot->writable_start, PROT_NONE);
+  GUEST(SYS_getpid);
+}
+static void unmap_all(void *argument) {
+  (void)argument;
+  HOST(SYS_munmap, 0, 0x7ffffffff000);
+}
+static int unmap(void) {
+  record_progress(1);
+  in_child(hide_kernel, NULL, 1000);
+  record_progress(2);
+  in_child(unmap_kernel, NULL, 1000);
+  record_progress(3);
+  in_child(unmap_all, NULL, 1000);
+  record_progress(4);
+  unmap_kernel(NULL);
+  return 0;
+}
+
+/* The host must not take i386 calls, from wherever: there number 20 is getpid, 39 mkdir. */
+static void interrupt_80(void *argument) {
+  long *result = argument;
+  unsigned char code[] = {0xcd, 0x80, 0xc3};
+  uint64_t page = boot->gadget_start & ~4095ull;
+  HOST(SYS_mprotect, page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC);
+  HOST(SYS_prctl, 59, 0, 0, 0, 0);
+  memcpy((void *)boot->gadget_start, code, sizeof code);
+  long value = 20;
+  __asm__ volatile("call *%1" : "+a"(value) : "r"(boot->gadget_start) : "memory", "r8", "r9", "r10",
+                   "r11");
+  *result = value;
+}
+static void own_interrupt_80(void *argument) {
+  long *result = argument;
+  HOST(SYS_prctl, 59, 0, 0, 0, 0);
+  long value = 20;
+  __asm__ volatile("int $0x80" : "+a"(value) : : "memory", "r8", "r9", "r10", "r11");
+  *result = value;
+}
+/* A far return into the 32-bit code segment, then `int $0x80` there. */
+static void compatibility_mode(void *argument) {
+  long *result = argument;
+  unsigned char *code = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  if (code == MAP_FAILED) return;
+  /* mov $20,%eax; int $0x80; push $0x33; push $target; lret */
+  static const unsigned char template[] = {0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0x6a, 0x33,
+                                           0x68, 0x40, 0, 0, 0x10, 0xcb};
+  memcpy(code, template, sizeof template);
+  static const unsigned char back[] = {0x4c, 0x89, 0xe4, 0x41, 0xff, 0xe5}; /* mov r12,rsp; jmp r13 */
+  memcpy(code + 0x40, back, sizeof back);
+  HOST(SYS_prctl, 59, 0, 0, 0, 0);
+  long value;
+  __asm__ volatile(
+      "mov %%rsp, %%r12; lea 1f(%%rip), %%r13\n"
+      "mov $0x10000f00, %%esp\n"
+      "push $0x23; push $0x10000000; lretq\n"
+      "1:"
+      : "=a"(value) : : "r12", "r13", "memory", "rcx", "rdx", "r8", "r9", "r10", "r11");
+  *result = value;
+}
+static int replace(void) {
+  static void (*const bodies[])(void *) = {interrupt_80, own_interrupt_80, compatibility_mode};
+  static const char *const names[] = {"the gadget", "own text", "32-bit code"};
+  long *result =
+      mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  for (size_t i = 0; i < LENGTH(bodies); i++) {
+    record_progress((long)i);
+    *result = -ENOSYS;
+    in_child(bodies[i], result, 1000);
+    int value = (int)*result;
+    if (value > 0) say("breach: int $0x80 from %s returned %d", names[i], value);
+  }
+  return 0;
+}
+
+static void bad_gs(void *argument) {
+  __asm__ volatile("wrgsbase %0" : : "r"(argument));
+  GUEST(SYS_getppid);
+  getpid();
+}
+static void bad_fs(void *argument) {
+  __asm__ volatile("wrfsbase %0" : : "r"(argument));
+  GUEST(SYS_exit_group, 0);
+}
+static void bad_stack(void *argument) {
+  __asm__ volatile("mov %0, %%rsp; mov $110, %%eax; syscall; mov $39, %%eax; syscall; ud2"
+                   : : "r"(argument) : "memory");
+}
+static void bad_flags(void *argument) {
+  __asm__ volatile("pushq %0; popfq; mov $110, %%eax; syscall; mov $110, %%eax; syscall"
+                   : : "r"(argument) : "rax", "rcx", "r11", "memory", "cc");
+  _exit(0);
+}
+/* A signal frame of garbage for rt_sigreturn, past the kernel and through it. */
+static void bad_return(void *argument) {
+  uint64_t state = (uint64_t)argument | 1, *stack = __builtin_alloca(4096);
+  for (int i = 0; i < 512; i++) stack[i] = next_random(&state);
+  void *target = (void *)boot->signal_restorer;
+  if ((uint64_t)argument & 2)
+    __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall; ud2" : : "r"(stack) : "memory");
+  else
+    __asm__ volatile("mov %0, %%rsp; jmp *%1" : : "r"(stack), "r"(target) : "memory");
+}
+static int registers(void) {
+  static const uint64_t values[] = {0, 8, 0xdeadbeef000, PV_IMAGE_BASE, 0x7fffffffffff,
+                                    0x41, ~0ull, PV_IMAGE_LIMIT - 8};
+  static const uint64_t flags[] = {0x346, 0x400, 0x40000, 0x200000, 0x3000, 0x140};
+  long step = 0;
+  for (size_t i = 0; i < LENGTH(values); i++) {
+    void *value = (void *)values[i];
+    record_progress(++step);
+    in_child(bad_gs, value, 300);
+    in_child(bad_fs, value, 300);
+    in_child(bad_stack, value, 300);
+  }
+  for (size_t i = 0; i < LENGTH(flags); i++) {
+    record_progress(++step);
+    in_child(bad_flags, (void *)(flags[i] | 2), 300);
+  }
+  for (uint64_t seed = 1; seed < 24; seed++) {
+    record_progress(++step);
+    in_child(bad_return, (void *)(seed * 0x9e3779b97f4a7c15ull | (seed & 3)), 300);
+  }
+  return 0;
+}
+
+int main(int count, char **values) {
+  find_kernel();
+  int result = 2;
+  const char *mode = count > 1 ? values[1] : "";
+  if (!strcmp(mode, "read")) result = read_all();
+  else if (!strcmp(mode, "write")) result = write_text();
+  else if (!strcmp(mode, "execute") && count == 3) result = execute(strtoull(values[2], NULL, 0));
+  else if (!strcmp(mode, "corrupt") && count == 5)
+    result = corrupt(values[2], atol(values[3]), strtoull(values[4], NULL, 0));
+  else if (!strcmp(mode, "unmap")) result = unmap();
+  else if (!strcmp(mode, "replace")) result = replace();
+  else if (!strcmp(mode, "registers")) result = registers();
+  if (result == 0) say("done");
+  return result;
+}

@@ -1,0 +1,156 @@
+#define _GNU_SOURCE
+#include "CHostOSProcess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+#define NS_GET_PID_FROM_PIDNS _IOR(0xb7, 0x6, int)
+
+pid_t host_fork(void) { return fork(); }
+
+int host_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+
+int host_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+int host_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+int host_drop_capabilities(void) {
+  for (int capability = 0; capability < 64; capability++)
+    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+      if (errno == EINVAL) break; /* past the last one that this kernel knows */
+      return -1;
+    }
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -1;
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+  return (int)syscall(SYS_capset, &header, none);
+}
+
+int host_raise_capabilities(void) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct sets[2];
+  if (syscall(SYS_capget, &header, sets) != 0) return -1;
+  for (int i = 0; i < 2; i++) sets[i].effective = sets[i].permitted;
+  return (int)syscall(SYS_capset, &header, sets);
+}
+
+void host_set_file_system_ids(uint32_t user, uint32_t group) {
+  syscall(SYS_setfsgid, group);
+  syscall(SYS_setfsuid, user);
+}
+
+int host_set_signal_action(int signal, uint64_t handler, uint64_t flags, uint64_t restorer) {
+  struct { uint64_t handler, flags, restorer, mask; } action = {handler, flags, restorer, 0};
+  return (int)syscall(SYS_rt_sigaction, signal, &action, NULL, 8);
+}
+
+int host_unblock_all_signals(void) {
+  uint64_t none = 0;
+  return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
+}
+
+int host_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+int host_pidfd_open_thread(pid_t thread) {
+  return (int)syscall(SYS_pidfd_open, thread, PIDFD_THREAD);
+}
+
+int host_pidfd_get(int pidfd, int number) {
+  return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+}
+
+int host_pidfd_signal(int pidfd, int signal) {
+  return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+pid_t host_translate_thread(int pid_namespace, pid_t thread) {
+  return ioctl(pid_namespace, NS_GET_PID_FROM_PIDNS, (long)thread);
+}
+
+int host_get_priority(pid_t thread) {
+  return (int)syscall(SYS_getpriority, PRIO_PROCESS, thread);
+}
+
+int host_set_priority(pid_t thread, int nice) {
+  return (int)syscall(SYS_setpriority, PRIO_PROCESS, thread, nice);
+}
+
+int host_get_affinity(pid_t thread, void *mask, size_t size) {
+  return (int)syscall(SYS_sched_getaffinity, thread, size, mask);
+}
+
+int host_set_affinity(pid_t thread, const void *mask, size_t size) {
+  return (int)syscall(SYS_sched_setaffinity, thread, size, mask);
+}
+
+int host_get_limit(pid_t process, int resource, uint64_t *soft, uint64_t *hard) {
+  uint64_t limit[2];
+  if (syscall(SYS_prlimit64, process, resource, NULL, limit) != 0) return -1;
+  *soft = limit[0];
+  *hard = limit[1];
+  return 0;
+}
+
+int host_set_limit(pid_t process, int resource, uint64_t soft, uint64_t hard) {
+  uint64_t limit[2] = {soft, hard};
+  return (int)syscall(SYS_prlimit64, process, resource, limit, NULL);
+}
+
+static void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
+  __asm__ volatile("cpuid"
+                   : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+                   : "a"(leaf), "c"(subleaf));
+}
+
+void host_get_vector_state(uint64_t *features, uint64_t *size) {
+  *features = 3; /* x87 and SSE: the legacy area, and the header behind it */
+  *size = 512 + 64;
+  uint32_t out[4];
+  cpuid(1, 0, out);
+  if (!(out[2] & 1u << 27)) return; /* no OSXSAVE */
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  /* Tile data (bits 17 and 18) is given only to programs that ask with arch_prctl(2). */
+  *features = ((uint64_t)high << 32 | low) & ~(3ull << 17);
+  for (uint32_t bit = 2; bit < 63; bit++) {
+    if (!(*features >> bit & 1)) continue;
+    cpuid(0xd, bit, out);
+    if (*size < (uint64_t)out[1] + out[0]) *size = (uint64_t)out[1] + out[0];
+  }
+}
+
+int host_enable_credentials(int socket) {
+  int on = 1;
+  return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+
+ssize_t host_receive_record(int socket, void *record, size_t size, pid_t *sender) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(struct ucred))];
+  } control;
+  struct iovec vector = {record, size};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1,
+                           .msg_control = &control, .msg_controllen = sizeof control};
+  ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  *sender = 0;
+  struct cmsghdr *header = count < 0 ? NULL : CMSG_FIRSTHDR(&message);
+  if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
+    struct ucred credentials;
+    memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+    *sender = credentials.pid;
+  }
+  return count;
+}

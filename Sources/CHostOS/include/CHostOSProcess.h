@@ -1,0 +1,51 @@
+/* Calls on processes that Swift cannot make itself: variadic, or without a wrapper in glibc.
+ * Where nothing else is said they return -1 and set errno. */
+#ifndef CHOSTOS_PROCESS_H
+#define CHOSTOS_PROCESS_H
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+pid_t host_fork(void);
+/* PR_SET_PDEATHSIG, to the thread that forked this process. */
+int host_die_with_parent(int signal);
+int host_set_no_new_privileges(void);
+int host_set_undumpable(void);
+
+/* Empties all capability sets, the bounding and the ambient one too. */
+int host_drop_capabilities(void);
+/* Makes every permitted capability effective again, after setfsuid(2) took some away. */
+int host_raise_capabilities(void);
+/* Of the calling thread, for the files that it makes. */
+void host_set_file_system_ids(uint32_t user, uint32_t group);
+
+/* rt_sigaction(2) itself: the handler and restorer need not be code of this process yet. */
+int host_set_signal_action(int signal, uint64_t handler, uint64_t flags, uint64_t restorer);
+#define HOST_SIGNAL_DEFAULT 0u
+#define HOST_SIGNAL_IGNORE 1u
+/* SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER */
+#define HOST_SIGNAL_GUEST_FLAGS 0x4c000004u
+int host_unblock_all_signals(void);
+
+int host_pidfd_open(pid_t process);
+/* Also for a thread that leads no process, where the host's kernel can (Linux 6.9). */
+int host_pidfd_open_thread(pid_t thread);
+int host_pidfd_get(int pidfd, int number);
+int host_pidfd_signal(int pidfd, int signal);
+/* The host's number of a thread of a pid namespace; ENOTTY before Linux 6.11. */
+pid_t host_translate_thread(int pid_namespace, pid_t thread);
+
+int host_get_priority(pid_t thread); /* 20 - nice */
+int host_set_priority(pid_t thread, int nice);
+int host_get_affinity(pid_t thread, void *mask, size_t size);
+int host_set_affinity(pid_t thread, const void *mask, size_t size);
+int host_get_limit(pid_t process, int resource, uint64_t *soft, uint64_t *hard);
+int host_set_limit(pid_t process, int resource, uint64_t soft, uint64_t hard);
+
+/* The standard-format XSAVE area of the features that programs get without asking the host. */
+void host_get_vector_state(uint64_t *features, uint64_t *size);
+
+/* Sends or receives one record of a socket together with the sender's process id. */
+int host_enable_credentials(int socket);
+ssize_t host_receive_record(int socket, void *record, size_t size, pid_t *sender);
+#endif

@@ -1,0 +1,136 @@
+import CPVCalls
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// A file of the host: regular files, directories, pipes and FIFOs, and the standard streams.
+///
+/// Each open file description of the guest is one of the host, so offset, append mode and flock(2)
+/// locks are the host's.
+public final class HostFile: OpenFile {
+  public let descriptor: HostDescriptor
+  /// S_IFMT of the file.
+  public let kind: UInt32
+  /// Identity for POSIX locks: device and inode.
+  public let identity: (device: UInt64, inode: UInt64)
+
+  public init(_ descriptor: HostDescriptor, flags: OpenFlags, status: FileStatus) {
+    self.descriptor = descriptor
+    kind = status.mode & FileMode.S_IFMT
+    identity = (status.device, status.inode)
+    super.init(flags: flags)
+  }
+
+  /// Takes over a fresh host descriptor, which is closed when its attributes can't be read.
+  public static func adopting(_ descriptor: HostDescriptor, flags: OpenFlags) throws(Errno)
+    -> HostFile
+  {
+    do {
+      return HostFile(descriptor, flags: flags, status: try FileStatus.ofHost(descriptor))
+    } catch {
+      Host.close(descriptor)
+      throw error
+    }
+  }
+
+  public override var hostDescriptor: HostDescriptor { descriptor }
+  public var isDirectory: Bool { kind == FileMode.S_IFDIR }
+  public var isRegular: Bool { kind == FileMode.S_IFREG }
+
+  public override func read(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
+    try task.acceptInterrupts()
+    return try Host.read(descriptor, buffer)
+  }
+
+  public override func write(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
+    try task.acceptInterrupts()
+    do {
+      return try Host.write(descriptor, buffer)
+    } catch {
+      if error == .EPIPE { task.raise(.SIGPIPE) }
+      throw error
+    }
+  }
+
+  public override func pread(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno) -> Int
+  { try Host.pread(descriptor, buffer, offset: offset) }
+
+  public override func pwrite(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno)
+    -> Int
+  { try Host.pwrite(descriptor, buffer, offset: offset) }
+
+  public override func seek(_ offset: Int64, whence: Int) throws(Errno) -> Int {
+    try Host.seek(descriptor, offset, whence: whence)
+  }
+
+  public override func stat() throws(Errno) -> FileStatus { try FileStatus.ofHost(descriptor) }
+
+  public override func getdents(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
+    try Host.getdents(descriptor, buffer)
+  }
+
+  public override func readiness() -> Readiness { .host }
+
+  public override func truncate(_ size: Int64) throws(Errno) {
+    guard isWritable else { throw .EINVAL }
+    _ = try Broker.call(Int(PV_OP_TRUNCATE.rawValue), Int(descriptor.number), 0, Int(size))
+  }
+
+  public override func sync(dataOnly: Bool) throws(Errno) {
+    _ = try Host.sync(descriptor, dataOnly: dataOnly)
+  }
+
+  public override func allocate(mode: Int, offset: Int64, size: Int64) throws(Errno) {
+    _ = try Broker.call(
+      Int(PV_OP_FALLOCATE.rawValue), Int(descriptor.number), 0, mode, Int(offset), Int(size))
+  }
+
+  public override func setStatusFlags(_ new: OpenFlags) throws(Errno) {
+    _ = try Host.fcntl(descriptor, 4, Int(new.rawValue))
+    flags = new
+  }
+
+  public override func mapDescriptor() throws(Errno) -> HostDescriptor {
+    guard isRegular else { throw .ENODEV }
+    return descriptor
+  }
+
+  public override func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) throws(Errno)
+    -> Int
+  {
+    let length = try Broker.call(Int(PV_OP_DESCRIPTOR_PATH.rawValue), Int(descriptor.number))
+    guard length <= limit, length <= Broker.payloadLimit else { throw .ENAMETOOLONG }
+    bytes.update(from: Broker.payload, count: length)
+    return length
+  }
+
+  public override func ioctl(_ task: Task, _ command: UInt32, _ argument: UserAddress)
+    throws(Errno) -> Int
+  {
+    switch command {
+    case 0x541b:  // FIONREAD
+      guard isRegular else { return try pipeBytes(argument) }
+      let rest = try stat().size - Int64(try seek(0, whence: 1))
+      try UserMemory.store(Int32(truncatingIfNeeded: max(0, rest)), to: argument)
+      return 0
+    case 0x5421:  // FIONBIO
+      let value = try UserMemory.load(Int32.self, from: argument)
+      var new = flags
+      if value != 0 { new.insert(.O_NONBLOCK) } else { new.remove(.O_NONBLOCK) }
+      try setStatusFlags(new)
+      return 0
+    default:
+      throw .ENOTTY
+    }
+  }
+
+  /// What waits in a pipe, asked of the backend since ioctl(2) is no direct call.
+  private func pipeBytes(_ argument: UserAddress) throws(Errno) -> Int {
+    guard kind == FileMode.S_IFIFO else { throw .ENOTTY }
+    let count = try Broker.call(Int(PV_OP_PIPE_BYTES.rawValue), Int(descriptor.number))
+    try UserMemory.store(Int32(truncatingIfNeeded: count), to: argument)
+    return 0
+  }
+
+  public override func close() { Host.close(descriptor) }
+}

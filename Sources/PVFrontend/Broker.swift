@@ -1,0 +1,87 @@
+import CPVCalls
+import CPlatform
+import LinuxABI
+import Platform
+
+/// Brokered PV calls: a request in the thread's own area, and the doorbell.
+///
+/// SAFETY: the request lies in the calling thread's area, which nobody else writes but the backend
+/// between doorbell and answer.
+public enum Broker {
+  public typealias Bytes = UnsafeMutablePointer<UInt8>
+
+  @inline(__always) static var request: UnsafeMutablePointer<pv_request> {
+    (UnsafeMutableRawPointer(Machine.thread) + Int(PV_AREA_REQUEST))
+      .assumingMemoryBound(to: pv_request.self)
+  }
+
+  /// The request's first path, 4096 bytes; also where paths of direct calls are copied to.
+  @inline(__always) public static var path: Bytes {
+    (UnsafeMutableRawPointer(request) + pathOffset).assumingMemoryBound(to: UInt8.self)
+  }
+  @inline(__always) public static var path2: Bytes { path + Int(PV_PATH_SIZE) }
+  @inline(__always) public static var payload: Bytes { path2 + Int(PV_PATH_SIZE) }
+  public static var payloadLimit: Int { Int(PV_PAYLOAD_SIZE) }
+  private static var pathOffset: Int { 80 }
+
+  /// Bytes that the last answer left in the payload.
+  public static var payloadSize: Int { min(Int(request.pointee.payload_size), payloadLimit) }
+
+  /// Makes a brokered call. Paths and payload stand in the request already.
+  public static func call(
+    _ operation: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0,
+    user: UInt32 = 0, group: UInt32 = 0, payloadSize: Int = 0
+  ) throws(Errno) -> Int {
+    let request = request
+    request.pointee.operation = UInt32(operation)
+    request.pointee.version = PV_PROTOCOL_VERSION
+    request.pointee.result = -38
+    request.pointee.arguments = (
+      UInt64(bitPattern: Int64(a)), UInt64(bitPattern: Int64(b)), UInt64(bitPattern: Int64(c)),
+      UInt64(bitPattern: Int64(d)), UInt64(bitPattern: Int64(e)), 0
+    )
+    request.pointee.user = user
+    request.pointee.group = group
+    request.pointee.payload_size = UInt32(payloadSize)
+    while true {
+      let result = Machine.call(Int(PV_DOORBELL), Int(bitPattern: request))
+      // A kick before the backend took the request: ask again.
+      if result == -4 || result == -512 { continue }
+      return try check(result)
+    }
+  }
+
+  /// Says something on the sandbox's log. Levels: 0 error, 1 warning, 2 debug.
+  public static func log(level: Int, _ message: StaticString, number: Int? = nil) {
+    var count = 0
+    let limit = payloadLimit - 24
+    while count < message.utf8CodeUnitCount && count < limit {
+      payload[count] = message.utf8Start[count]
+      count += 1
+    }
+    if let number {
+      payload[count] = 32
+      count = writeDecimal(number, to: payload, at: count + 1)
+    }
+    _ = try? call(Int(PV_OP_LOG), level, payloadSize: count)
+  }
+
+  /// Writes a number's decimal digits; returns the index after them.
+  public static func writeDecimal(_ number: Int, to bytes: Bytes, at start: Int) -> Int {
+    var index = start
+    var rest = number.magnitude
+    if number < 0 {
+      bytes[index] = 45
+      index += 1
+    }
+    var divisor: UInt = 1
+    while rest / divisor >= 10 { divisor *= 10 }
+    while divisor > 0 {
+      bytes[index] = UInt8(48 + rest / divisor)
+      rest %= divisor
+      divisor /= 10
+      index += 1
+    }
+    return index
+  }
+}

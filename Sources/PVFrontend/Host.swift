@@ -1,0 +1,210 @@
+import LinuxABI
+import Platform
+
+/// Direct PV calls. Each is one host call; results are values or a thrown errno.
+public enum Host {
+  // MARK: Data
+
+  @inline(__always) public static func read(_ file: HostDescriptor, _ buffer: UserBuffer)
+    throws(Errno) -> Int
+  {
+    try interruptible(
+      Machine.blockingCall(0, Int(file.number), buffer.address.argument, buffer.count))
+  }
+
+  @inline(__always) public static func write(_ file: HostDescriptor, _ buffer: UserBuffer)
+    throws(Errno) -> Int
+  {
+    try interruptible(
+      Machine.blockingCall(1, Int(file.number), buffer.address.argument, buffer.count))
+  }
+
+  @inline(__always) public static func pread(
+    _ file: HostDescriptor, _ buffer: UserBuffer, offset: Int64
+  ) throws(Errno) -> Int {
+    try check(
+      Machine.call(17, Int(file.number), buffer.address.argument, buffer.count, Int(offset)))
+  }
+
+  @inline(__always) public static func pwrite(
+    _ file: HostDescriptor, _ buffer: UserBuffer, offset: Int64
+  ) throws(Errno) -> Int {
+    try check(
+      Machine.call(18, Int(file.number), buffer.address.argument, buffer.count, Int(offset)))
+  }
+
+  /// preadv2(2); `offset` -1 is the file's own.
+  public static func preadv(
+    _ file: HostDescriptor, _ vector: UnsafeRawPointer, count: Int, offset: Int64, flags: Int
+  ) throws(Errno) -> Int {
+    try interruptible(
+      Machine.blockingCall(
+        327, Int(file.number), Int(bitPattern: vector), count, Int(offset), Int(offset >> 32),
+        flags))
+  }
+
+  public static func pwritev(
+    _ file: HostDescriptor, _ vector: UnsafeRawPointer, count: Int, offset: Int64, flags: Int
+  ) throws(Errno) -> Int {
+    try interruptible(
+      Machine.blockingCall(
+        328, Int(file.number), Int(bitPattern: vector), count, Int(offset), Int(offset >> 32),
+        flags))
+  }
+
+  /// Reads into the kernel's own memory.
+  public static func read(
+    _ file: HostDescriptor, into bytes: UnsafeMutableRawPointer, count: Int, offset: Int64
+  ) throws(Errno) -> Int {
+    try check(Machine.call(17, Int(file.number), Int(bitPattern: bytes), count, Int(offset)))
+  }
+
+  /// Writes the kernel's own memory at the file's offset.
+  public static func write(_ file: HostDescriptor, from bytes: UnsafeRawPointer, count: Int)
+    throws(Errno) -> Int
+  {
+    try interruptible(Machine.blockingCall(1, Int(file.number), Int(bitPattern: bytes), count))
+  }
+
+  /// Reads a stream into the kernel's own memory.
+  public static func read(
+    _ file: HostDescriptor, into bytes: UnsafeMutableRawPointer, count: Int
+  ) throws(Errno) -> Int {
+    try interruptible(Machine.blockingCall(0, Int(file.number), Int(bitPattern: bytes), count))
+  }
+
+  @inline(__always) public static func seek(_ file: HostDescriptor, _ offset: Int64, whence: Int)
+    throws(Errno) -> Int
+  {
+    try check(Machine.call(8, Int(file.number), Int(offset), whence))
+  }
+
+  public static func close(_ file: HostDescriptor) { _ = Machine.call(3, Int(file.number)) }
+
+  public static func fcntl(_ file: HostDescriptor, _ command: Int, _ argument: Int)
+    throws(Errno) -> Int
+  {
+    try check(Machine.call(72, Int(file.number), command, argument))
+  }
+
+  /// pipe2(2): reading end, writing end.
+  public static func pipe(flags: OpenFlags) throws(Errno) -> (HostDescriptor, HostDescriptor) {
+    var ends: (Int32, Int32) = (-1, -1)
+    let result = withUnsafeMutablePointer(to: &ends) { ends in
+      Machine.call(293, Int(bitPattern: ends), Int(flags.rawValue))
+    }
+    _ = try check(result)
+    return (HostDescriptor(ends.0), HostDescriptor(ends.1))
+  }
+
+  public static func flock(_ file: HostDescriptor, _ operation: Int) throws(Errno) -> Int {
+    try interruptible(Machine.blockingCall(73, Int(file.number), operation))
+  }
+
+  public static func sync(_ file: HostDescriptor, dataOnly: Bool) throws(Errno) -> Int {
+    try check(Machine.call(dataOnly ? 75 : 74, Int(file.number)))
+  }
+
+  public static func getdents(_ file: HostDescriptor, _ buffer: UserBuffer) throws(Errno) -> Int {
+    try check(Machine.call(217, Int(file.number), buffer.address.argument, buffer.count))
+  }
+
+  // MARK: Paths
+
+  /// openat(2). FIFOs may block, so a kick interrupts it.
+  public static func open(
+    _ directory: HostDescriptor, _ path: UnsafePointer<UInt8>, _ flags: OpenFlags, mode: UInt32
+  ) throws(Errno) -> HostDescriptor {
+    let result = Machine.blockingCall(
+      257, Int(directory.number), Int(bitPattern: path),
+      Int(flags.union([.O_CLOEXEC, .O_NOCTTY]).rawValue), Int(mode))
+    return HostDescriptor(Int32(truncatingIfNeeded: try interruptible(result)))
+  }
+
+  /// newfstatat(2); `buffer` holds 144 bytes.
+  @inline(__always) public static func stat(
+    _ directory: HostDescriptor, _ path: UnsafePointer<UInt8>, into buffer: Int, flags: PathFlags
+  ) throws(Errno) {
+    _ = try check(
+      Machine.call(
+        262, Int(directory.number), Int(bitPattern: path), buffer, Int(flags.rawValue)))
+  }
+
+  public static func statx(
+    _ directory: HostDescriptor, _ path: UnsafePointer<UInt8>, flags: Int32, mask: UInt32,
+    into buffer: Int
+  ) throws(Errno) {
+    _ = try check(
+      Machine.call(
+        332, Int(directory.number), Int(bitPattern: path), Int(flags), Int(mask), buffer))
+  }
+
+  public static func readlink(
+    _ directory: HostDescriptor, _ path: UnsafePointer<UInt8>, into buffer: Int, size: Int
+  ) throws(Errno) -> Int {
+    try check(Machine.call(267, Int(directory.number), Int(bitPattern: path), buffer, size))
+  }
+
+  public static func unlink(
+    _ directory: HostDescriptor, _ path: UnsafePointer<UInt8>, flags: PathFlags
+  ) throws(Errno) {
+    _ = try check(
+      Machine.call(263, Int(directory.number), Int(bitPattern: path), Int(flags.rawValue)))
+  }
+
+  // MARK: Memory
+
+  public static func mmap(
+    _ address: UInt, _ size: Int, _ protection: Protection, _ flags: MapFlags,
+    _ file: HostDescriptor, offset: Int64
+  ) throws(Errno) -> UInt {
+    let result = Machine.call(
+      9, Int(bitPattern: address), size, Int(protection.rawValue), Int(flags.rawValue),
+      Int(file.number), Int(offset))
+    // Addresses are positive, so -4095...-1 is an error and nothing else is negative.
+    return UInt(bitPattern: try check(result))
+  }
+
+  public static func munmap(_ address: UInt, _ size: Int) throws(Errno) {
+    _ = try check(Machine.call(11, Int(bitPattern: address), size))
+  }
+
+  public static func mprotect(_ address: UInt, _ size: Int, _ protection: Int) throws(Errno) {
+    _ = try check(Machine.call(10, Int(bitPattern: address), size, protection))
+  }
+
+  public static func mremap(_ old: UInt, _ oldSize: Int, _ newSize: Int, flags: Int, _ new: UInt)
+    throws(Errno) -> UInt
+  {
+    UInt(
+      bitPattern: try check(
+        Machine.call(25, Int(bitPattern: old), oldSize, newSize, flags, Int(bitPattern: new))))
+  }
+
+  public static func msync(_ address: UInt, _ size: Int, _ flags: Int) throws(Errno) {
+    _ = try check(Machine.call(26, Int(bitPattern: address), size, flags))
+  }
+
+  public static func madvise(_ address: UInt, _ size: Int, _ advice: Int) throws(Errno) {
+    _ = try check(Machine.call(28, Int(bitPattern: address), size, advice))
+  }
+
+  // MARK: Time
+
+  /// Nanoseconds of a clock of clock_gettime(2).
+  public static func clock(_ clock: Int) throws(Errno) -> Int64 {
+    var time: (Int64, Int64) = (0, 0)
+    let result = withUnsafeMutablePointer(to: &time) { time in
+      Machine.call(228, clock, Int(bitPattern: time))
+    }
+    _ = try check(result)
+    return time.0 * 1_000_000_000 + time.1
+  }
+
+  /// EINTR of the host means that a kick came: the call restarts or ends by the guest's signals.
+  @inline(__always) static func interruptible(_ result: Int) throws(Errno) -> Int {
+    if result >= 0 { return result }
+    if result == -4 { throw .ERESTARTSYS }
+    throw Errno(result: result)
+  }
+}

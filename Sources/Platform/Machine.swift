@@ -1,0 +1,58 @@
+import CPlatform
+import LinuxABI
+
+/// A descriptor in the sandbox's one host table, valid in every guest process.
+public struct HostDescriptor: Equatable, Sendable {
+  public let number: Int32
+  @inlinable public init(_ number: Int32) { self.number = number }
+  @inlinable public static var none: HostDescriptor { HostDescriptor(-1) }
+  /// The host's AT_FDCWD: only with absolute paths, since the kernel never moves it.
+  @inlinable public static var absolute: HostDescriptor { HostDescriptor(-100) }
+  @inlinable public var isValid: Bool { number >= 0 }
+}
+
+public typealias ThreadArea = UnsafeMutablePointer<pv_thread>
+public typealias Frame = UnsafeMutablePointer<pv_frame>
+
+/// The machine that the kernel runs on: the current thread, and calls of the host.
+///
+/// SAFETY: thread areas are fixed memory of the image that lives as long as the sandbox, and host
+/// calls are harmless with any arguments, by the table of direct calls.
+public enum Machine {
+  /// The area of the thread that runs this code.
+  @inline(__always) public static var thread: ThreadArea { pv_current() }
+
+  /// A host call that does not block for long. The result is a value or -errno.
+  @inline(__always) public static func call(
+    _ number: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0,
+    _ f: Int = 0
+  ) -> Int {
+    pv_direct(number, a, b, c, d, e, f)
+  }
+
+  /// A host call that may block; a pending or arriving kick ends it with EINTR.
+  @inline(__always) public static func blockingCall(
+    _ number: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0,
+    _ f: Int = 0
+  ) -> Int {
+    pv_direct_blocking(number, a, b, c, d, e, f)
+  }
+
+  /// Interrupts another thread of the sandbox: it leaves its blocking host call, or enters the
+  /// kernel from the program, and looks for work.
+  public static func kick(_ area: ThreadArea) {
+    guard area.pointee.is_kickable != 0 else { return }
+    _ = pv_direct(
+      234, Int(area.pointee.host_process), Int(area.pointee.host_thread), Int(PV_KICK_SIGNAL),
+      0, 0, 0)
+  }
+
+  /// Ends the program's kernel: there is no way to go on.
+  public static func halt() -> Never { pv_trap() }
+}
+
+/// Turns a host call's result into a value or an error.
+@inline(__always) public func check(_ result: Int) throws(Errno) -> Int {
+  if result < 0 { throw Errno(result: result) }
+  return result
+}

@@ -1,0 +1,47 @@
+/// The readable bytes of one executable mapping around a system call site.
+///
+/// Addresses are the program's. Tests and surveys keep the bytes elsewhere; while a program runs
+/// they lie at their address.
+public struct CodeWindow {
+  public let start: UInt
+  public let end: UInt
+  private let bytes: UnsafePointer<UInt8>
+
+  /// Code of this address space: `start ..< end` must stay mapped and readable while it is used.
+  public init?(start: UInt, end: UInt) {
+    guard start < end, let bytes = UnsafePointer<UInt8>(bitPattern: start) else { return nil }
+    self.init(bytes: bytes, start: start, count: Int(end - start))
+  }
+
+  public init(bytes: UnsafePointer<UInt8>, start: UInt, count: Int) {
+    self.bytes = bytes
+    self.start = start
+    self.end = start + UInt(count)
+  }
+
+  subscript(address: UInt) -> UInt8 { bytes[Int(address - start)] }
+
+  func contains(_ address: UInt, count: Int) -> Bool {
+    address >= start && address < end && end - address >= UInt(count)
+  }
+
+  func instruction(at address: UInt) -> Instruction? {
+    guard contains(address, count: 1) else { return nil }
+    return InstructionDecoder.decode(
+      bytes + Int(address - start), available: Int(min(end - address, 16)))
+  }
+
+  /// The four bytes at `address`, which must lie in the window, as a distance or a number.
+  func signed32(at address: UInt) -> Int32 {
+    let low = UInt32(self[address]) | UInt32(self[address + 1]) << 8
+    let high = UInt32(self[address + 2]) | UInt32(self[address + 3]) << 8
+    return Int32(bitPattern: low | high << 16)
+  }
+
+  /// The part of `address - before ..< address + after` that is in the window.
+  func neighbourhood(of address: UInt, before: UInt, after: UInt) -> Range<UInt> {
+    let low = address - start > before ? address - before : start
+    let high = end - address > after ? address + after : end
+    return low..<high
+  }
+}
