@@ -30,6 +30,18 @@ int host_open(int directory, const char *path, uint32_t flags, uint32_t mode) {
 
 int host_memory_file(const char *name, uint32_t flags) { return memfd_create(name, flags); }
 
+int host_sealed_memory(const char *name, size_t size) {
+  int file = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (file < 0) return -1;
+  if (ftruncate(file, (off_t)size) == 0 &&
+      fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+    return file;
+  int error = errno;
+  close(file);
+  errno = error;
+  return -1;
+}
+
 int host_event_descriptor(uint32_t value, int flags) { return eventfd(value, flags); }
 
 int host_epoll(void) { return epoll_create1(EPOLL_CLOEXEC); }

@@ -13,6 +13,8 @@
 /* openat2(2): never through a magic link of procfs. */
 int host_open(int directory, const char *path, uint32_t flags, uint32_t mode);
 int host_memory_file(const char *name, uint32_t flags);
+/* Of a size that nobody can change. */
+int host_sealed_memory(const char *name, size_t size);
 int host_event_descriptor(uint32_t value, int flags);
 int host_epoll(void);
 int host_close_from(uint32_t first);

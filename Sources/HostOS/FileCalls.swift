@@ -1,0 +1,180 @@
+import CHostOS
+import Glibc
+
+/// Calls on files with paths as they came from a guest: relative to this directory, or absolute.
+extension Descriptor {
+  /// Never through a magic link of procfs.
+  public func open(_ path: borrowing PathBuffer, flags: UInt32, mode: UInt32) throws(HostError)
+    -> OwnedDescriptor
+  {
+    let start = path.start
+    return try OwnedDescriptor { host_open(rawValue, start, flags, mode) }
+  }
+
+  /// Fills the buffer with struct stat and returns its bytes.
+  public func status(
+    of path: borrowing PathBuffer, flags: Int32, into buffer: borrowing ByteBuffer
+  ) throws(HostError) -> Int {
+    precondition(buffer.capacity >= Int(HOST_STAT_SIZE), "room for struct stat")
+    let (start, bytes) = (path.start, buffer.bytes)
+    try check { host_stat(rawValue, start, flags, bytes) }
+    return Int(HOST_STAT_SIZE)
+  }
+
+  /// Fills the buffer with the link's target and returns its bytes, at most the capacity.
+  public func linkTarget(
+    of path: borrowing PathBuffer, into buffer: borrowing ByteBuffer
+  ) throws(HostError) -> Int {
+    let (start, size) = (path.start, buffer.capacity)
+    // SAFETY: readlinkat(2) stays within the size, and any byte is a valid CChar.
+    let bytes = buffer.bytes.assumingMemoryBound(to: CChar.self)
+    return try check { readlinkat(rawValue, start, bytes, size) }
+  }
+
+  public func makeDirectory(_ path: borrowing PathBuffer, mode: UInt32) throws(HostError) {
+    let start = path.start
+    try check { mkdirat(rawValue, start, mode) }
+  }
+
+  /// A regular file, FIFO or socket: the type is part of the mode.
+  public func makeNode(_ path: borrowing PathBuffer, mode: UInt32) throws(HostError) {
+    let start = path.start
+    try check { mknodat(rawValue, start, mode, 0) }
+  }
+
+  public func unlink(_ path: borrowing PathBuffer, flags: Int32) throws(HostError) {
+    let start = path.start
+    try check { unlinkat(rawValue, start, flags) }
+  }
+
+  public func rename(
+    _ path: borrowing PathBuffer, to directory: Descriptor, _ path2: borrowing PathBuffer,
+    flags: UInt32
+  ) throws(HostError) {
+    let (start, start2) = (path.start, path2.start)
+    try check { host_rename(rawValue, start, directory.rawValue, start2, flags) }
+  }
+
+  public func link(
+    _ path: borrowing PathBuffer, to directory: Descriptor, _ path2: borrowing PathBuffer,
+    flags: Int32
+  ) throws(HostError) {
+    let (start, start2) = (path.start, path2.start)
+    try check { linkat(rawValue, start, directory.rawValue, start2, flags) }
+  }
+
+  public func makeSymbolicLink(
+    _ path: borrowing PathBuffer, target: borrowing PathBuffer
+  ) throws(HostError) {
+    let (start, target) = (path.start, target.start)
+    try check { symlinkat(target, rawValue, start) }
+  }
+
+  public func setOwner(
+    of path: borrowing PathBuffer, user: UInt32, group: UInt32, flags: Int32
+  ) throws(HostError) {
+    let start = path.start
+    try check { fchownat(rawValue, start, user, group, flags) }
+  }
+
+  /// `times` starts with two records of struct timespec; nil is now.
+  public func setTimes(
+    of path: borrowing PathBuffer, times: FileTimes?, flags: Int32
+  ) throws(HostError) {
+    let start = path.start
+    try check {
+      guard let times else { return host_set_times(rawValue, start, nil, flags) }
+      return host_set_times(rawValue, start, times.record, flags)
+    }
+  }
+}
+
+/// What utimensat(2) sets: seconds and nanoseconds of the last access and of the last change.
+public struct FileTimes: Equatable, Sendable {
+  let record: [Int64]
+
+  public init(
+    accessSeconds: Int64, accessNanoseconds: Int64, changeSeconds: Int64, changeNanoseconds: Int64
+  ) {
+    record = [accessSeconds, accessNanoseconds, changeSeconds, changeNanoseconds]
+  }
+}
+
+/// Calls on open files.
+extension Descriptor {
+  /// The file's type and permissions.
+  public func mode() throws(HostError) -> UInt32 {
+    var mode: UInt32 = 0
+    try check { host_mode(rawValue, &mode) }
+    return mode
+  }
+
+  /// The mount that the file was reached through; mounts outside any namespace have one, too.
+  public func mountID() throws(HostError) -> UInt64 {
+    var id: UInt64 = 0
+    try check { host_mount_id(rawValue, &id) }
+    return id
+  }
+
+  public func clearNonBlocking() throws(HostError) {
+    let flags = try check { fcntl(rawValue, F_GETFL) }
+    try check { fcntl(rawValue, F_SETFL, flags & ~O_NONBLOCK) }
+  }
+
+  public func truncate(to length: Int64) throws(HostError) {
+    try check { ftruncate(rawValue, off_t(length)) }
+  }
+
+  public func allocate(mode: Int32, offset: Int64, length: Int64) throws(HostError) {
+    try check { host_allocate(rawValue, mode, offset, length) }
+  }
+
+  /// Fills the buffer with struct statfs and returns its bytes.
+  public func fileSystemStatus(into buffer: borrowing ByteBuffer) throws(HostError) -> Int {
+    precondition(buffer.capacity >= Int(HOST_STATFS_SIZE), "room for struct statfs")
+    let bytes = buffer.bytes
+    try check { host_stat_file_system(rawValue, bytes) }
+    return Int(HOST_STATFS_SIZE)
+  }
+
+  public func syncFileSystem() throws(HostError) { try check { host_sync_file_system(rawValue) } }
+
+  /// Nil offsets mean, and move, the file's own position.
+  public func copyRange(
+    from offset: Int64?, to output: Descriptor, at outputOffset: Int64?, count: Int
+  ) throws(HostError) -> Int {
+    try check {
+      host_copy_range(rawValue, offset ?? -1, output.rawValue, outputOffset ?? -1, count)
+    }
+  }
+
+  public func sendFile(
+    from offset: Int64?, to output: Descriptor, count: Int
+  ) throws(HostError) -> Int {
+    try check { host_send_file(rawValue, offset ?? -1, output.rawValue, count) }
+  }
+
+  /// Reads at an offset into the buffer; 0 at the end.
+  public func readBytes(at offset: Int64, into buffer: borrowing ByteBuffer) throws(HostError) -> Int {
+    let (bytes, size) = (buffer.bytes, buffer.capacity)
+    return try check { pread(rawValue, bytes, size, off_t(offset)) }
+  }
+}
+
+extension OwnedDescriptor {
+  public static func memoryFile(
+    name: borrowing PathBuffer, flags: UInt32
+  ) throws(HostError) -> OwnedDescriptor {
+    let start = name.start
+    return try OwnedDescriptor { host_memory_file(start, flags) }
+  }
+
+  public static func eventCounter(value: UInt32, flags: Int32) throws(HostError) -> OwnedDescriptor
+  {
+    try OwnedDescriptor { host_event_descriptor(value, flags) }
+  }
+
+  public static func epoll() throws(HostError) -> OwnedDescriptor {
+    try OwnedDescriptor { host_epoll() }
+  }
+}

@@ -1,0 +1,133 @@
+import CHostOS
+import Glibc
+
+extension CurrentProcess {
+  /// Gives up every capability for good, the bounding set included.
+  public static func dropCapabilities() throws(HostError) {
+    try check { host_drop_capabilities() }
+  }
+
+  /// No program that is started from now on gains privileges.
+  public static func setNoNewPrivileges() throws(HostError) {
+    try check { host_set_no_new_privileges() }
+  }
+
+  /// No core dump, and /proc/PID belongs to root.
+  public static func makeUndumpable() throws(HostError) { try check { host_set_undumpable() } }
+
+  public static func dropSupplementaryGroups() throws(HostError) {
+    try check { setgroups(0, nil) }
+  }
+
+  public static func setFileCreationMask(_ mask: UInt32) { umask(mask) }
+
+  /// As many descriptors as the host allows: at least `minimum` where we may raise the limit.
+  public static func raiseDescriptorLimit(atLeast minimum: UInt64) throws(HostError) {
+    let own = ProcessID(rawValue: 0)
+    let limit = try own.limit(of: Int32(RLIMIT_NOFILE.rawValue))
+    let wanted = max(limit.hard, minimum)
+    do { try own.setLimit(of: Int32(RLIMIT_NOFILE.rawValue), soft: wanted, hard: wanted) } catch {
+      try own.setLimit(of: Int32(RLIMIT_NOFILE.rawValue), soft: limit.hard, hard: limit.hard)
+    }
+  }
+
+  public static func forbidCoreDumps() throws(HostError) {
+    try ProcessID(rawValue: 0).setLimit(of: Int32(RLIMIT_CORE.rawValue), soft: 0, hard: 0)
+  }
+}
+
+/// What happens when a host signal arrives.
+public enum SignalAction: Equatable, Sendable {
+  case byDefault
+  case ignored
+  /// Code of the guest kernel: raw addresses, since it is no function of this program.
+  case guest(handler: UInt64, restorer: UInt64)
+}
+
+extension CurrentProcess {
+  public static func setAction(_ action: SignalAction, for signal: Int32) throws(HostError) {
+    try check {
+      switch action {
+      case .byDefault: host_set_signal_action(signal, UInt64(HOST_SIGNAL_DEFAULT), 0, 0)
+      case .ignored: host_set_signal_action(signal, UInt64(HOST_SIGNAL_IGNORE), 0, 0)
+      case .guest(let handler, let restorer):
+        host_set_signal_action(signal, handler, UInt64(HOST_SIGNAL_GUEST_FLAGS), restorer)
+      }
+    }
+  }
+
+  public static func unblockAllSignals() throws(HostError) {
+    try check { host_unblock_all_signals() }
+  }
+}
+
+/// The calling thread's own settings for the files that it makes.
+public enum CurrentThread {
+  /// As setfsuid(2) and setfsgid(2), but with all capabilities kept.
+  public static func setFileSystemIDs(user: UInt32, group: UInt32) throws(HostError) {
+    host_set_file_system_ids(user, group)
+    if user != 0 { try check { host_raise_capabilities() } }
+  }
+
+  /// Gets its own working directory and root, which the other threads then don't follow.
+  public static func unshareDirectories() throws(HostError) {
+    try check { host_unshare_directories() }
+  }
+
+  /// Sees the files of another mount namespace from now on. After `unshareDirectories`.
+  public static func enter(mountNamespace: Descriptor) throws(HostError) {
+    try check { host_enter_mount_namespace(mountNamespace.rawValue) }
+  }
+
+  public static func changeRoot(to directory: Descriptor) throws(HostError) {
+    try check { host_change_root(directory.rawValue) }
+  }
+
+  public static func changeDirectory(to directory: Descriptor) throws(HostError) {
+    try check { fchdir(directory.rawValue) }
+  }
+}
+
+extension ProcessID {
+  public struct Limit: Equatable, Sendable {
+    public let soft: UInt64
+    public let hard: UInt64
+  }
+
+  /// Process 0 is the calling one, here and below.
+  public func limit(of resource: Int32) throws(HostError) -> Limit {
+    var soft: UInt64 = 0
+    var hard: UInt64 = 0
+    try check { host_get_limit(rawValue, resource, &soft, &hard) }
+    return Limit(soft: soft, hard: hard)
+  }
+
+  public func setLimit(of resource: Int32, soft: UInt64, hard: UInt64) throws(HostError) {
+    try check { host_set_limit(rawValue, resource, soft, hard) }
+  }
+
+  /// -20 ... 19.
+  public func nice() throws(HostError) -> Int32 { 20 - (try check { host_get_priority(rawValue) }) }
+
+  public func setNice(_ value: Int32) throws(HostError) {
+    try check { host_set_priority(rawValue, value) }
+  }
+
+  /// Fills the buffer with the thread's CPU mask and returns its bytes.
+  public func affinity(into buffer: borrowing ByteBuffer) throws(HostError) -> Int {
+    let (bytes, size) = (buffer.bytes, buffer.capacity & ~7)
+    return Int(try check { host_get_affinity(rawValue, bytes, size) })
+  }
+
+  public func setAffinity(_ buffer: borrowing ByteBuffer, count: Int) throws(HostError) {
+    precondition(count >= 0 && count <= buffer.capacity, "the mask lies inside the buffer")
+    let bytes = buffer.bytes
+    try check { host_set_affinity(rawValue, bytes, count) }
+  }
+
+  /// This number, of the given pid namespace, as the host counts. ENOTTY where the host can't say.
+  public func translated(from pidNamespace: Descriptor) throws(HostError) -> ProcessID {
+    ProcessID(
+      rawValue: try check { host_translate_thread(pidNamespace.rawValue, rawValue) })
+  }
+}

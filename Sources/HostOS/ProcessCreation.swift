@@ -1,0 +1,114 @@
+import CHostOS
+import Glibc
+
+/// A process or thread of the host.
+public struct ProcessID: RawRepresentable, Equatable, Hashable, Sendable {
+  public let rawValue: Int32
+
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  public static var current: ProcessID { ProcessID(rawValue: getpid()) }
+}
+
+/// Which side of a fork(2) the caller is on.
+public enum Fork: Sendable {
+  case parent(child: ProcessID)
+  case child
+}
+
+/// A child of the calling process that has ended.
+public struct EndedProcess: Equatable, Sendable {
+  public let process: ProcessID
+  public let waitStatus: Int32
+}
+
+/// Acts on the calling process.
+public enum CurrentProcess {
+  /// Only while the process has a single thread: the child has no others, but their locks.
+  public static func fork() throws(HostError) -> Fork {
+    let child = try check { host_fork() }
+    return child == 0 ? .child : .parent(child: ProcessID(rawValue: child))
+  }
+
+  /// Ends at once: no buffers are flushed and no deinitializer runs.
+  public static func exit(_ status: Int32) -> Never { _exit(status) }
+
+  /// The kernel sends `signal` when the thread that forked this process ends.
+  public static func dieWithParent(signal: Int32) throws(HostError) {
+    try check { host_die_with_parent(signal) }
+  }
+
+  /// Leaves the session, so that the terminal's signals reach others only.
+  public static func startSession() throws(HostError) { try check { setsid() } }
+
+  /// Sends a signal to itself, for example SIGSTOP.
+  public static func raise(signal: Int32) { kill(getpid(), signal) }
+
+  /// Waits for any child, whatever signal announces its end. Nil when there is none left.
+  public static func waitForAnyChild() throws(HostError) -> EndedProcess? {
+    var status: Int32 = 0
+    do {
+      let process = try check { waitpid(-1, &status, Int32(bitPattern: 0x4000_0000)) }  // __WALL
+      return EndedProcess(process: ProcessID(rawValue: process), waitStatus: status)
+    } catch where error.number == ECHILD { return nil }
+  }
+
+  /// Closes every descriptor from `first` on.
+  public static func closeDescriptors(from first: Int32) throws(HostError) {
+    try check { host_close_from(UInt32(first)) }
+  }
+
+  /// The same open file under a number of our choice, kept open in a new program.
+  public static func place(_ descriptor: Descriptor, at number: Int32) throws(HostError) {
+    try check { dup2(descriptor.rawValue, number) }
+  }
+
+  /// Gives 0, 1 and 2 a meaning where the caller closed them, so that no later file gets them.
+  public static func openMissingStandardDescriptors() throws(HostError) {
+    for number in Int32(0)...2 where fcntl(number, F_GETFD) == -1 {
+      let null = try HostFile.open("/dev/null", flags: O_RDWR)
+      let raw = null.rawValue
+      if raw == number { _ = null.release() } else { try check { dup2(raw, number) } }
+      _ = fcntl(number, F_SETFD, 0)
+    }
+  }
+}
+
+extension ProcessID {
+  /// Waits for the end of this child and returns its wait status.
+  public func wait() throws(HostError) -> Int32 {
+    var status: Int32 = 0
+    try check { waitpid(rawValue, &status, 0) }
+    return status
+  }
+
+  /// A descriptor of the process, readable when it has ended.
+  public func openDescriptor() throws(HostError) -> ProcessDescriptor {
+    ProcessDescriptor(owner: try OwnedDescriptor { host_pidfd_open(rawValue) })
+  }
+
+  /// For a thread: of the thread itself where the host's kernel can, else of its process.
+  public func openThreadDescriptor() throws(HostError) -> ProcessDescriptor {
+    do { return try openDescriptor() } catch {
+      return ProcessDescriptor(owner: try OwnedDescriptor { host_pidfd_open_thread(rawValue) })
+    }
+  }
+}
+
+/// A process that cannot be confused with a later one of the same number: pidfd_open(2).
+public struct ProcessDescriptor: ~Copyable, Sendable {
+  let owner: OwnedDescriptor
+
+  public var descriptor: Descriptor { owner.descriptor }
+
+  public func send(signal: Int32) throws(HostError) {
+    let raw = owner.rawValue
+    try check { host_pidfd_signal(raw, signal) }
+  }
+
+  /// A duplicate of one of the process's descriptors.
+  public func duplicate(_ number: Int32) throws(HostError) -> OwnedDescriptor {
+    let raw = owner.rawValue
+    return try OwnedDescriptor { host_pidfd_get(raw, number) }
+  }
+}

@@ -1,0 +1,149 @@
+import CHostOS
+import Glibc
+
+/// A pipe's two ends, close-on-exec.
+public struct Pipe: ~Copyable {
+  public let reading: OwnedDescriptor
+  public let writing: OwnedDescriptor
+
+  public init(flags: Int32 = 0) throws(HostError) {
+    var ends: [Int32] = [-1, -1]
+    try check { pipe2(&ends, flags | O_CLOEXEC) }
+    reading = OwnedDescriptor(owning: ends[0])
+    writing = OwnedDescriptor(owning: ends[1])
+  }
+
+  public consuming func intoReadingEnd() -> OwnedDescriptor { reading }
+  public consuming func intoWritingEnd() -> OwnedDescriptor { writing }
+}
+
+/// Two connected sockets that carry records, close-on-exec.
+public struct SocketPair: ~Copyable {
+  public let first: OwnedDescriptor
+  public let second: OwnedDescriptor
+
+  public init() throws(HostError) {
+    var ends: [Int32] = [-1, -1]
+    let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
+    try check { socketpair(AF_UNIX, type, 0, &ends) }
+    first = OwnedDescriptor(owning: ends[0])
+    second = OwnedDescriptor(owning: ends[1])
+  }
+
+  public consuming func intoFirst() -> OwnedDescriptor { first }
+  public consuming func intoSecond() -> OwnedDescriptor { second }
+}
+
+/// A record and the process that sent it.
+public struct ReceivedRecord: Sendable {
+  public let bytes: [UInt8]
+  public let sender: ProcessID
+}
+
+extension Descriptor {
+  /// From now on every record that arrives at this socket names its sender.
+  public func receiveCredentials() throws(HostError) {
+    try check { host_enable_credentials(rawValue) }
+  }
+
+  /// Nil when nobody is left who could send.
+  public func receiveRecord(limit: Int = 4096) throws(HostError) -> ReceivedRecord? {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    var sender: pid_t = 0
+    let count = try check { host_receive_record(rawValue, &bytes, limit, &sender) }
+    if count == 0 { return nil }
+    return ReceivedRecord(bytes: Array(bytes[..<count]), sender: ProcessID(rawValue: sender))
+  }
+
+  /// One write(2): for records, which are whole or not at all.
+  public func writeRecord(_ bytes: [UInt8]) throws(HostError) {
+    try check { Glibc.write(rawValue, bytes, bytes.count) }
+  }
+
+  public func setNonBlocking() throws(HostError) {
+    let flags = try check { fcntl(rawValue, F_GETFL) }
+    try check { fcntl(rawValue, F_SETFL, flags | O_NONBLOCK) }
+  }
+}
+
+/// Waits until one of some descriptors is ready.
+public enum Readiness {
+  /// Which of them are readable or have lost their other end.
+  public static func wait(
+    _ descriptors: [Descriptor], timeoutMilliseconds: Int32 = -1
+  ) throws(HostError) -> [Bool] {
+    var set = descriptors.map { pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0) }
+    try check { host_poll(&set, set.count, timeoutMilliseconds) }
+    return set.map { $0.revents != 0 }
+  }
+}
+
+/// Signals as something to read: signalfd(2).
+public struct SignalDescriptor: ~Copyable {
+  private let owner: OwnedDescriptor
+
+  /// Blocks these signals, and no others, in the calling thread.
+  public init(_ signals: [Int32]) throws(HostError) {
+    var set: UInt64 = 0
+    for signal in signals { set |= 1 << UInt64(signal - 1) }
+    let mask = set
+    owner = try OwnedDescriptor { host_signal_descriptor(mask) }
+  }
+
+  public var descriptor: Descriptor { owner.descriptor }
+
+  /// The next signal that has come, if any.
+  public func next() -> Int32? {
+    let signal = host_read_signal(owner.rawValue)
+    return signal == 0 ? nil : signal
+  }
+}
+
+/// Something that one thread says to another that waits for descriptors: eventfd(2).
+public struct WakeUp: ~Copyable, Sendable {
+  private let owner: OwnedDescriptor
+
+  public init() throws(HostError) {
+    owner = try OwnedDescriptor { host_event_descriptor(0, Int32(EFD_CLOEXEC.rawValue)) }
+  }
+
+  public var descriptor: Descriptor { owner.descriptor }
+
+  public func signal() {
+    let one: [UInt64] = [1]
+    _ = Glibc.write(owner.rawValue, one, 8)
+  }
+}
+
+/// A thread of this process that nobody joins.
+public enum HostThread {
+  /// Small stacks: the work is shallow, and an idle sandbox shall stay small.
+  private static let stackSize = 256 << 10
+
+  public static func start(_ body: @escaping @Sendable () -> Void) throws(HostError) {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    pthread_attr_setstacksize(&attributes, stackSize)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    let box = Unmanaged.passRetained(ThreadBody(run: body))
+    var thread = pthread_t()
+    let error = pthread_create(
+      &thread, &attributes,
+      { argument in
+        // SAFETY: the argument is the box that the creator has retained for this thread.
+        Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue().run()
+        return nil
+      }, box.toOpaque())
+    if error != 0 {
+      box.release()
+      throw HostError(error)
+    }
+  }
+}
+
+private final class ThreadBody: Sendable {
+  let run: @Sendable () -> Void
+
+  init(run: @escaping @Sendable () -> Void) { self.run = run }
+}
