@@ -1,5 +1,6 @@
 /* Every system call number, past the guest kernel.
  *
+ *     sweep preflight 0 ALLOWED      a few harmless calls: is there a filter at all?
  *     sweep numbers FROM ALLOWED     0...600, four patterns of arguments each
  *     sweep x32 FROM ALLOWED         the same numbers with the x32 bit
  *     sweep checks FROM ALLOWED      allowed numbers with arguments outside their checks
@@ -65,6 +66,15 @@ static void sweep_numbers(long bit) {
     };
     for (size_t i = 0; i < LENGTH(patterns); i++)
       expect_refusal(number | bit, patterns[i], "outside the list");
+  }
+}
+
+/* The other attacks only run on a host whose filter has refused these. */
+static void preflight(void) {
+  static const long harmless[] = {SYS_getpid, SYS_getuid, SYS_getppid, SYS_uname, SYS_gettimeofday};
+  for (size_t i = 0; i < LENGTH(harmless); i++) {
+    long arguments[6] = {(long)buffer, 0, 0, 0, 0, 0};
+    if (!is_allowed[harmless[i]]) expect_refusal(harmless[i], arguments, "no filter");
   }
 }
 
@@ -163,7 +173,8 @@ int main(int count, char **values) {
   if (count != 4) return 2;
   first_step = atol(values[2]);
   parse_allowed(values[3]);
-  if (!strcmp(values[1], "numbers")) sweep_numbers(0);
+  if (!strcmp(values[1], "preflight")) preflight();
+  else if (!strcmp(values[1], "numbers")) sweep_numbers(0);
   else if (!strcmp(values[1], "x32")) sweep_numbers(X32_BIT);
   else if (!strcmp(values[1], "checks")) sweep_checks();
   else if (!strcmp(values[1], "allowed")) sweep_allowed();

@@ -1,0 +1,387 @@
+"""Runs hostile programs in sandboxes and looks at the host, and at a sandbox beside them.
+
+    attack.py [--list] [PATTERN]
+
+Expected of each attack: the calls fail, or the sandbox ends itself with a message; nothing outside
+changes; nothing is left behind.
+"""
+
+import fnmatch
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import confinement
+import harness
+from harness import Host, Limits, Report, Snapshot, do_command, fingerprint, guests
+
+SECRET = "paravane-host-secret-8c1f"
+PROGRAMS = os.path.join(harness.ROOT, ".build", "attack")
+
+
+class Canary:
+    """A sandbox that works beside the attacks."""
+
+    def __init__(self, host):
+        self.volume = host.directory("canary")
+        shutil.copy(os.path.join(PROGRAMS, "count"), self.volume)
+        self.directory = host.directory("canary-output")
+        self.process = host.start(do_command(self.volume, ["/work/count"]), self.directory)
+        host.owned.append(self.process)
+        if not self.has_grown_beyond(3, 30):
+            sys.exit("the sandbox beside the attacks does not count: "
+                     + harness.read_text(self.directory, "stderr")[-500:])
+
+    def count(self):
+        try:
+            with open(os.path.join(self.volume, "count")) as file:
+                return int(file.read() or 0)
+        except (OSError, ValueError):
+            return 0
+
+    def has_grown_beyond(self, number, seconds):
+        deadline = time.monotonic() + seconds
+        while self.count() <= number:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def check(self):
+        if not self.has_grown_beyond(self.count(), 10):
+            output = harness.read_text(self.directory, "stdout")
+            return [f"the sandbox beside stopped counting: {output[-200:]}"
+                    f"{harness.read_text(self.directory, 'stderr')[-200:]}"]
+        return []
+
+
+class Surroundings:
+    """Files and processes of the host that no attack may change."""
+
+    def __init__(self, host, canary):
+        self.canary = canary
+        self.outside = host.directory("outside")
+        self.target = os.path.join(self.outside, "secret")
+        self.read_only = host.directory("read-only")
+        for path in (self.target, os.path.join(self.read_only, "file")):
+            with open(path, "w") as file:
+                file.write(SECRET + "\n")
+        self.bystander = subprocess.Popen(["sleep", "infinity"], stdin=subprocess.DEVNULL)
+        host.owned.append(self.bystander)
+        self.before = self.facts()
+
+    def pids(self):
+        """Host processes worth an attack."""
+        found = [self.bystander.pid, os.getpid(), self.canary.process.pid]
+        return found + sorted(harness.tree(self.canary.process.pid))[:6]
+
+    def facts(self):
+        pid = self.bystander.pid
+        with open(f"/proc/{pid}/limits") as file:
+            limits = file.read()
+        with open("/proc/sys/kernel/tainted") as file:
+            tainted = file.read().strip()
+        process = harness.Process(pid)
+        folder = os.path.dirname(harness.product())
+        product = [fingerprint(entry.path) for entry in sorted(os.scandir(folder), key=str)
+                   if entry.is_file(follow_symlinks=False) and os.access(entry.path, os.X_OK)]
+        return {
+            "the file outside": fingerprint(self.outside),
+            "the read-only volume": fingerprint(self.read_only),
+            "the process beside": (process.start, process.state in "SR", limits,
+                                   os.getpriority(os.PRIO_PROCESS, pid),
+                                   sorted(os.sched_getaffinity(pid))),
+            "the host kernel's taint": tainted,
+            "/etc/paravane-attack": os.path.exists("/etc/paravane-attack"),
+            "the product's own files": product,
+        }
+
+    def check(self):
+        after = self.facts()
+        return [f"{name} changed" for name in after if after[name] != self.before[name]]
+
+
+class Context:
+    def __init__(self, host):
+        self.host = host
+        self.canary = Canary(host)
+        self.surroundings = Surroundings(host, self.canary)
+        self.allowed = ",".join(map(str, sorted(harness.direct_calls())))
+
+    def volume(self, program):
+        directory = self.host.directory("volume")
+        os.chmod(directory, 0o777)
+        shutil.copy(os.path.join(PROGRAMS, program), directory)
+        return directory
+
+    def run(self, program, arguments, limit, limits=None, file_size=None):
+        """One sandbox, one program; also gives the volume that it wrote into."""
+        volume = self.volume(program)
+        command = do_command(volume, [f"/work/{program}", *arguments],
+                             ["--volume", f"{self.surroundings.read_only}:/ro:ro"])
+        return self.host.run(command, limit, limits=limits, file_size=file_size), volume
+
+
+def progress(volume):
+    try:
+        with open(os.path.join(volume, "progress")) as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return -1
+
+
+def judge(result, can_hang=False):
+    """How a run ended, and what is wrong with that."""
+    problems = [line for line in result.output.splitlines() if line.startswith("breach: ")]
+    last = (result.output.strip().splitlines() or [""])[-1]
+    if any(ord(c) < 32 and c not in "\n\t" or ord(c) in (127, 0x9b) for c in result.errors):
+        problems.append(f"control characters in the messages: {result.errors[:200]!r}")
+    for sign in ("Fatal error", "Program crashed", "core dumped", "AddressSanitizer"):
+        if sign in result.errors:
+            problems.append(f"the runtime crashed: {result.errors.strip()[-300:]!r}")
+    if result.stopped:
+        if not can_hang:
+            problems.append(f"still running at the time limit, {result.stopped} ended it")
+        return "stopped", problems
+    if last == "done" and result.status == 0:
+        return "done", problems
+    if result.messages:
+        return "message", problems
+    if result.status in (3, 4, 5):
+        problems.append(f"the attack could not be made: {result.describe()}")
+    if result.status is not None and result.status > 128:
+        return "signal", problems
+    problems.append(f"ended without a message: {result.describe()}, last line {last!r}")
+    return "unclear", problems
+
+
+# ---- the attacks: name, and a function that gives problems and a remark
+
+ATTACKS = {}
+
+
+def attack(name):
+    def add(function):
+        ATTACKS[name] = function
+        return function
+    return add
+
+
+def simple(name, program, *arguments, limit=30, can_hang=False, must_finish=False, **options):
+    """One run of one program."""
+
+    def run(context):
+        result, volume = context.run(program, arguments, limit, **options)
+        ending, problems = judge(result, can_hang)
+        if must_finish and ending != "done":
+            problems.append(f"did not come to its end: {result.describe()}")
+        notes = [line[6:] for line in result.output.splitlines() if line.startswith("note: ")]
+        if ending != "done":
+            notes.append(f"ended by {ending} at step {progress(volume)}: {result.describe()}")
+        return problems, "; ".join(notes[-3:])[:300]
+
+    ATTACKS[name] = run
+
+
+def in_steps(name, program, mode, seconds=240, limit=60, extra=None):
+    """A program whose steps may each end the sandbox: goes on after the step that did."""
+
+    def run(context):
+        deadline = time.monotonic() + seconds
+        problems, start, endings = [], 0, {}
+        while True:
+            last = extra if extra else context.allowed
+            result, volume = context.run(program, [mode, str(start), last], limit)
+            ending, found = judge(result)
+            problems += found
+            endings[ending] = endings.get(ending, 0) + 1
+            reached = progress(volume)
+            if ending == "done" or len(problems) > 10:
+                break
+            if reached < start or time.monotonic() > deadline:
+                problems.append(f"stopped at step {reached}: {result.describe()}")
+                break
+            start = reached + 1
+        return problems, f"sandboxes by ending: {endings}"
+
+    ATTACKS[name] = run
+
+
+@attack("confinement")
+def confined(context):
+    return confinement.check_confinement(context.canary.process.pid)
+
+
+in_steps("preflight", "sweep", "preflight")
+in_steps("numbers", "sweep", "numbers")
+in_steps("x32", "sweep", "x32")
+in_steps("checks", "sweep", "checks")
+in_steps("allowed", "sweep", "allowed")
+in_steps("undispatched", "sweep", "undispatched")
+
+simple("memory-read", "memory", "read", must_finish=True)
+simple("memory-write", "memory", "write")
+for seed in range(1, 7):
+    simple(f"memory-execute-{seed}", "memory", "execute", str(seed), can_hang=True, limit=15)
+simple("memory-unmap", "memory", "unmap")
+simple("memory-replace", "memory", "replace")
+simple("registers", "memory", "registers", limit=40)
+for region, pages in (("data", (0, 1, 2, 3, 4, 6, 8, 12)), ("threads", (0, 1, 6, 8, 15, 16)),
+                      ("heap", (0, 1, 2, 3, 8, 32, 128))):
+    for page in pages:
+        simple(f"corrupt-{region}-{page}", "memory", "corrupt", region, str(page), str(7 + page),
+               can_hang=True, limit=8)
+
+simple("doorbell-addresses", "doorbell", "addresses")
+simple("doorbell-strings", "doorbell", "strings")
+for seed in (0x1d0, 0x2d1, 0x3d2):
+    in_steps(f"doorbell-fuzz-{seed:x}", "doorbell", "fuzz", extra=str(seed))
+simple("doorbell-race", "doorbell", "race")
+simple("doorbell-fifo", "doorbell", "fifo")
+simple("doorbell-flood", "doorbell", "flood", limit=60)
+for value in ("0", "0x7f", "0xff00", "0x8b", "0xffffffffffffffff"):
+    simple(f"doorbell-exit-{value}", "doorbell", "exit", value)
+simple("doorbell-panic", "doorbell", "panic")
+
+
+def with_surroundings(name, program, mode, arguments, limit=60):
+    def run(context):
+        result, _ = context.run(program, [mode, *arguments(context.surroundings)], limit)
+        ending, problems = judge(result)
+        return problems, ending
+
+    ATTACKS[name] = run
+
+
+with_surroundings("doorbell-reach", "doorbell", "reach", lambda s: [SECRET, s.target])
+with_surroundings("doorbell-tasks", "doorbell", "tasks", lambda s: map(str, s.pids()))
+with_surroundings("files-guest", "files", "guest", lambda s: [SECRET, s.target])
+with_surroundings("files-host", "files", "host", lambda s: [SECRET, s.target])
+with_surroundings("files-race", "files", "race", lambda s: [SECRET, s.target])
+with_surroundings("processes-reach", "processes", "reach", lambda s: map(str, s.pids()))
+simple("files-write", "files", "write")
+simple("files-devices", "files", "devices")
+
+
+def in_bundle(name, program, *arguments):
+    """In a bundle nothing of the host's root is visible by design, so the secret may lie on it."""
+
+    def run(context):
+        directory = context.host.directory("bundle")
+        volume = context.volume(program)
+        target = os.path.join("/var/tmp", f"paravane-secret-{os.getpid()}")
+        with open(target, "w") as file:
+            file.write(SECRET + "\n")
+        try:
+            harness.write_bundle(
+                directory, [f"/work/{program}", *arguments, SECRET, target],
+                [{"destination": "/work", "type": "bind", "source": volume,
+                  "options": ["bind", "rw"]}])
+            before = fingerprint(target)
+            identifier = f"attack-{os.getpid()}-{context.host.serial}"
+            result = context.host.run(
+                [harness.product(), "run", "--bundle", directory, identifier], 60)
+            ending, problems = judge(result)
+            if fingerprint(target) != before:
+                problems.append("a host file outside the bundle changed")
+        finally:
+            os.unlink(target)
+        return problems, ending
+
+    ATTACKS[name] = run
+
+
+for mode in ("guest", "host", "race"):
+    in_bundle(f"files-bundle-{mode}", "files", mode)
+in_bundle("doorbell-bundle-reach", "doorbell", "reach")
+
+simple("processes-kill", "processes", "kill")
+simple("processes-stop", "processes", "stop", can_hang=True, limit=10)
+simple("processes-orphans", "processes", "orphans")
+simple("processes-parent", "processes", "parent")
+simple("processes-timers", "processes", "timers")
+simple("interfaces-guest", "interfaces", "guest", limit=60, must_finish=True)
+simple("interfaces-host", "interfaces", "host", limit=60)
+simple("descriptors-look", "descriptors", "look", must_finish=True)
+simple("descriptors-garbage", "descriptors", "garbage", can_hang=True, limit=10)
+simple("descriptors-close", "descriptors", "close", can_hang=True, limit=10)
+simple("descriptors-exhaust", "descriptors", "exhaust")
+
+
+def bomb(name, processes=400, memory=768 << 20, file_size=None):
+    def run(context):
+        limits = Limits(processes, memory)
+        try:
+            result, _ = context.run("bombs", [name], 60, limits=limits, file_size=file_size)
+        finally:
+            limits.remove()
+        ending, problems = judge(result)
+        notes = [line[6:] for line in result.output.splitlines() if line.startswith("note: ")]
+        return problems, "; ".join(notes + [ending])[:300]
+
+    ATTACKS[f"bomb-{name}"] = run
+
+
+for kind in ("fork", "clone", "threads", "memory", "descriptors", "pipes", "files", "mappings",
+             "sockets", "objects"):
+    bomb(kind)
+bomb("file", file_size=64 << 20)
+
+
+@attack("trace")
+def traced(context):
+    def start(script):
+        volume, directory = context.host.directory("volume"), context.host.directory("trace")
+        os.chmod(volume, 0o777)
+        command = do_command(volume, ["/bin/sh", "-c", script])
+        return context.host.start(command, directory), volume, directory
+
+    return confinement.check_trace(context.host, start)
+
+
+# ---- the run
+
+
+def perform(name, context, report):
+    began = time.monotonic()
+    snapshot = Snapshot(context.host)
+    problems, remark = ATTACKS[name](context)
+    problems += [f"left behind: {item}" for item in snapshot.leftovers()]
+    snapshot.clean()
+    problems += context.canary.check() + context.surroundings.check()
+    report.add(name, problems, time.monotonic() - began, remark)
+    return not problems
+
+
+def main():
+    arguments = [value for value in sys.argv[1:] if value != "--list"]
+    pattern = arguments[0] if arguments else "*"
+    names = [name for name in ATTACKS if fnmatch.fnmatch(name, pattern)]
+    if "--list" in sys.argv:
+        print("\n".join(names))
+        return 0
+    if not names:
+        sys.exit(f"no attack matches {pattern}")
+    harness.require_root()
+    harness.isolate()
+    harness.build_programs(os.path.dirname(os.path.abspath(__file__)), PROGRAMS)
+    host, report = Host(), Report()
+    try:
+        context = Context(host)
+        # Without a filter the rest would be aimed at the host itself.
+        for name in ("confinement", "preflight"):
+            if not perform(name, context, report):
+                print("     the other attacks are not safe to run: stopping")
+                return report.close()
+        for name in names:
+            if name not in ("confinement", "preflight"):
+                perform(name, context, report)
+    finally:
+        host.close()
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
