@@ -42,7 +42,11 @@ int host_sealed_memory(const char *name, size_t size) {
   return -1;
 }
 
-int host_event_descriptor(uint32_t value, int flags) { return eventfd(value, flags); }
+int host_event_descriptor(uint32_t value, int flags) {
+  return eventfd(value, flags | EFD_CLOEXEC);
+}
+
+int host_pipe(int ends[2], int flags) { return pipe2(ends, flags | O_CLOEXEC); }
 
 int host_epoll(void) { return epoll_create1(EPOLL_CLOEXEC); }
 

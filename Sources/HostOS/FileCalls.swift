@@ -155,7 +155,9 @@ extension Descriptor {
   }
 
   /// Reads at an offset into the buffer; 0 at the end.
-  public func readBytes(at offset: Int64, into buffer: borrowing ByteBuffer) throws(HostError) -> Int {
+  public func readBytes(at offset: Int64, into buffer: borrowing ByteBuffer) throws(HostError)
+    -> Int
+  {
     let (bytes, size) = (buffer.bytes, buffer.capacity)
     return try check { pread(rawValue, bytes, size, off_t(offset)) }
   }

@@ -44,13 +44,16 @@ public enum CurrentProcess {
   /// Sends a signal to itself, for example SIGSTOP.
   public static func raise(signal: Int32) { kill(getpid(), signal) }
 
+  /// __WALL of waitpid(2).
+  private static let waitForClones: Int32 = 0x4000_0000
+
   /// Waits for any child, whatever signal announces its end. Nil when there is none left.
   public static func waitForAnyChild() throws(HostError) -> EndedProcess? {
     var status: Int32 = 0
     do {
-      let process = try check { waitpid(-1, &status, Int32(bitPattern: 0x4000_0000)) }  // __WALL
+      let process = try check { waitpid(-1, &status, waitForClones) }
       return EndedProcess(process: ProcessID(rawValue: process), waitStatus: status)
-    } catch where error.number == ECHILD { return nil }
+    } catch  where error.number == ECHILD { return nil }
   }
 
   /// Closes every descriptor from `first` on.

@@ -8,7 +8,7 @@ public struct Pipe: ~Copyable {
 
   public init(flags: Int32 = 0) throws(HostError) {
     var ends: [Int32] = [-1, -1]
-    try check { pipe2(&ends, flags | O_CLOEXEC) }
+    try check { host_pipe(&ends, flags) }
     reading = OwnedDescriptor(owning: ends[0])
     writing = OwnedDescriptor(owning: ends[1])
   }
@@ -104,7 +104,7 @@ public struct WakeUp: ~Copyable, Sendable {
   private let owner: OwnedDescriptor
 
   public init() throws(HostError) {
-    owner = try OwnedDescriptor { host_event_descriptor(0, Int32(EFD_CLOEXEC.rawValue)) }
+    owner = try OwnedDescriptor { host_event_descriptor(0, 0) }
   }
 
   public var descriptor: Descriptor { owner.descriptor }

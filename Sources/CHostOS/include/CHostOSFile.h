@@ -15,7 +15,9 @@ int host_open(int directory, const char *path, uint32_t flags, uint32_t mode);
 int host_memory_file(const char *name, uint32_t flags);
 /* Of a size that nobody can change. */
 int host_sealed_memory(const char *name, size_t size);
+/* Always close-on-exec, as are all descriptors made here. */
 int host_event_descriptor(uint32_t value, int flags);
+int host_pipe(int ends[2], int flags);
 int host_epoll(void);
 int host_close_from(uint32_t first);
 
