@@ -103,10 +103,15 @@ let package = Package(
       .executableTarget(
         name: "paravane",
         dependencies: [
-          "OCIRuntime",
+          "OCIRuntime", "HostOS",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ]),
+        ],
+        // Dynamic linking would be more than half of the start-up time.
+        linkerSettings: [.unsafeFlags(["-static-executable"])]),
       .testTarget(name: "TidyTests"),
+      .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
+      .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),
+      .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HostOS"]),
       .target(name: "Comparison", path: "Tests/Comparison"),
       .testTarget(name: "ConformanceTests", dependencies: ["Comparison"]),
       .testTarget(name: "ProgramsTests", dependencies: ["Comparison"]),

@@ -46,8 +46,7 @@ public struct DetachedMount: ~Copyable {
 
   /// Stacks the mount on the file or directory that `target` refers to.
   public func attach(on target: Descriptor) throws(HostError) {
-    let raw = owner.rawValue
-    try check { host_attach_mount(raw, target.rawValue) }
+    try descriptor.attachMount(on: target)
   }
 
   public func setAttributes(
@@ -61,6 +60,11 @@ public struct DetachedMount: ~Copyable {
 }
 
 extension Descriptor {
+  /// Stacks the detached mount of which this is the top directory on `target`.
+  public func attachMount(on target: Descriptor) throws(HostError) {
+    try check { host_attach_mount(rawValue, target.rawValue) }
+  }
+
   /// Changes the mount of which this descriptor is the top directory.
   public func setMountAttributes(
     _ attributes: MountAttributes, clearing cleared: MountAttributes = [], recursively: Bool = false

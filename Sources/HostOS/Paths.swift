@@ -38,6 +38,29 @@ extension Descriptor {
     try open(inRoot: path, flags: HOST_O_PATH)
   }
 
+  /// A handle on the mount point at `path`, which is made if it is missing, as this directory's "/".
+  public func mountPoint(inRoot path: String, isDirectory: Bool) throws(HostError)
+    -> OwnedDescriptor
+  {
+    do { return try handle(inRoot: path) } catch where error.number == ENOENT {}
+    var parent = try handle(inRoot: "/")
+    var reached = ""
+    for name in PathText.components(path) {
+      reached += "/" + name
+      do {
+        parent = try handle(inRoot: reached)
+      } catch where error.number == ENOENT {
+        if isDirectory || reached != PathText.normalized(path) {
+          try parent.descriptor.makeDirectory(name)
+        } else {
+          try parent.descriptor.makeFile(name)
+        }
+        parent = try handle(inRoot: reached)
+      }
+    }
+    return parent
+  }
+
   /// Opens a file as if this directory were "/".
   public func open(
     inRoot path: String, flags: Int32, mode: UInt32 = 0
@@ -52,6 +75,17 @@ extension Descriptor {
   /// Makes a directory of this directory, which may be there already.
   public func makeDirectory(_ name: String, mode: UInt32 = 0o755) throws(HostError) {
     do { try check { mkdirat(rawValue, name, mode) } } catch where error.number == EEXIST {}
+  }
+
+  /// Makes an empty regular file of this directory, which must not be there.
+  public func makeFile(_ name: String, mode: UInt32 = 0o644) throws(HostError) {
+    try check { mknodat(rawValue, name, S_IFREG | mode, 0) }
+  }
+
+  /// Gives the file `name` of this directory the owner and the mode of another one.
+  public func setOwnership(of name: String, like status: FileStatus) throws(HostError) {
+    try check { fchownat(rawValue, name, status.user, status.group, 0) }
+    try check { fchmodat(rawValue, name, status.mode & 0o7777, 0) }
   }
 
   /// Writes all the bytes.
@@ -91,6 +125,11 @@ public enum HostFile {
     try OwnedDescriptor { Glibc.open(path, flags | O_CLOEXEC, mode) }
   }
 
+  /// A handle on the file itself, which may not be read or written through it.
+  public static func handle(_ path: String) throws(HostError) -> OwnedDescriptor {
+    try open(path, flags: HOST_O_PATH)
+  }
+
   public static func readAll(_ path: String, limit: Int = 16 << 20) throws(HostError) -> [UInt8] {
     try open(path, flags: O_RDONLY).descriptor.readAll(limit: limit)
   }
@@ -123,7 +162,7 @@ public enum HostFile {
 
   /// The absolute path of what `path` leads to, with every symbolic link resolved.
   public static func resolved(_ path: String) throws(HostError) -> String {
-    let handle = try open(path, flags: HOST_O_PATH)
+    let handle = try handle(path)
     return try linkTarget(handle.descriptor.procPath)
   }
 }

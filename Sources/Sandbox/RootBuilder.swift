@@ -1,0 +1,276 @@
+import Glibc
+import HostOS
+
+/// Builds the tree of a `RootFileSystem`, mount by mount.
+struct RootBuilder: ~Copyable {
+  private let configuration: SandboxConfiguration
+  /// The host's mounts as they were before the first of ours.
+  private let table: MountTable
+  private let layers: OverlayLayers?
+  /// The top directory of the new root's mount. It stands on the old root, which stays the calling
+  /// process's root until the end.
+  private let root: OwnedDescriptor
+  private var mounts: [GuestMount] = []
+  /// The empty file system that nobody may enter, once there is one.
+  private var hidden: OwnedDescriptor?
+  private var warnings: [String] = []
+
+  /// The attributes of every host mount of a sandbox.
+  private static let confined: MountAttributes = [.noSetUserID, .noDevices]
+  /// More would crowd out the mounts that were asked for: see PV_MOUNT_COUNT.
+  private static let submountLimit = 32
+  private static let mountLimit = 64
+
+  // MARK: - The steps
+
+  /// Mounts the root itself with what the host has mounted below it.
+  init(_ configuration: SandboxConfiguration) throws(RuntimeError) {
+    self.configuration = configuration
+    let access = configuration.root.access
+    do throws(HostError) {
+      try MountNamespace.makePrivate()
+      let path = try HostFile.resolved(configuration.root.path)
+      let lower = try HostFile.open(path, flags: O_RDONLY | O_DIRECTORY)
+      let oldRoot = try HostFile.handle("/")
+      table = try MountTable.current()
+      let entry = table.mount(of: path)
+      if access == .throwAwayOverlay {
+        let layers = try OverlayLayers(on: oldRoot.descriptor)
+        root = try layers.overlay(on: lower, name: "root", attributes: RootBuilder.confined).owner
+        self.layers = consume layers
+      } else {
+        root = try DetachedMount.clone(of: path).owner
+        layers = nil
+      }
+      try root.descriptor.setMountAttributes(RootBuilder.confined)
+      try root.descriptor.attachMount(on: oldRoot.descriptor)
+      mounts = [
+        GuestMount(
+          kind: .host, isReadOnly: access == .readOnly, descriptor: nil, path: "/",
+          source: access == .throwAwayOverlay ? "overlay" : entry?.source ?? path,
+          type: access == .throwAwayOverlay ? "overlay" : entry?.type ?? "none")
+      ]
+      addSubmounts(of: path, on: "/", attributes: access == .readOnly ? .readOnly : [])
+    } catch {
+      throw error.explained("cannot use '\(configuration.root.path)' as the root")
+    }
+  }
+
+  mutating func mount(_ mount: MountConfiguration) throws(RuntimeError) {
+    let what = "cannot mount '\(mount.source)' on '\(mount.destination)'"
+    let destination = PathText.normalized(mount.destination)
+    if destination == "/" { throw RuntimeError("\(what): the root itself is no mount point") }
+    if mounts.count == RootBuilder.mountLimit { throw RuntimeError("\(what): too many mounts") }
+    if mount.kind == .bind, showsHostKernel(mount.source) {
+      throw RuntimeError("\(what): it shows the host's kernel, which a sandbox does not share")
+    }
+    do throws(HostError) {
+      switch mount.kind {
+      case .bind: try bind(mount, on: destination)
+      case .tmpfs where destination == "/dev": try hide(.dev, mount, at: destination)
+      case .tmpfs: try addTemporary(mount, on: destination)
+      case .cgroup: try addEmpty(mount, on: destination)
+      case .proc: try hide(.proc, mount, at: destination)
+      case .sysfs: try hide(.sys, mount, at: destination)
+      case .devtmpfs: try hide(.dev, mount, at: destination)
+      case .devpts: try hide(.devpts, mount, at: destination)
+      case .mqueue: try hide(.mqueue, mount, at: destination)
+      }
+    } catch {
+      throw error.explained(what)
+    }
+  }
+
+  /// Enters the tree and lets go of the host.
+  consuming func finish() throws(RuntimeError) -> RootFileSystem {
+    do throws(HostError) {
+      if configuration.root.access == .readOnly {
+        try root.descriptor.setMountAttributes(.readOnly)
+      }
+      let hiddenDevice = try hidden?.descriptor.status().device ?? 0
+      try MountNamespace.pivot(to: root.descriptor)
+      return RootFileSystem(
+        root: try HostFile.open("/", flags: O_RDONLY | O_DIRECTORY), mounts: mounts,
+        hiddenDevice: hiddenDevice, warnings: warnings)
+    } catch {
+      throw error.explained("cannot enter the root '\(configuration.root.path)'")
+    }
+  }
+
+  // MARK: - What the host serves
+
+  /// Shows a directory or a file of the host.
+  private mutating func bind(_ mount: MountConfiguration, on destination: String) throws(HostError)
+  {
+    let options = MountOptions(mount.options, for: .bind)
+    let source = try HostFile.resolved(mount.source)
+    let entry = table.mount(of: source)
+    let isBelowGuest = liesBelowGuestFileSystem(destination)
+    // A tree without a path can't get submounts one by one, so it takes all or none.
+    let takesAll =
+      isBelowGuest && options.isRecursive
+      && table.visible(below: source).allSatisfy { !kernelFileSystems.contains($0.type) }
+    let tree = try DetachedMount.clone(of: source, recursively: takesAll)
+    try tree.setAttributes(options.attributes, recursively: takesAll)
+    try place(
+      tree,
+      GuestMount(
+        kind: .host, isReadOnly: options.isReadOnly, descriptor: nil, path: destination,
+        source: entry?.source ?? source, type: entry?.type ?? "none"))
+    if options.isRecursive && !isBelowGuest {
+      addSubmounts(of: source, on: destination, attributes: options.attributes)
+    }
+  }
+
+  private mutating func addTemporary(
+    _ mount: MountConfiguration, on destination: String
+  ) throws(HostError) {
+    let options = MountOptions(mount.options, for: .tmpfs)
+    let tree = try DetachedMount.create(
+      type: "tmpfs", source: "tmpfs", options: options.fileSystemOptions,
+      attributes: options.attributes)
+    try place(
+      tree,
+      GuestMount(
+        kind: .host, isReadOnly: options.isReadOnly, descriptor: nil, path: destination,
+        source: mount.source, type: "tmpfs"))
+  }
+
+  /// Stands in for the control group file system.
+  private mutating func addEmpty(
+    _ mount: MountConfiguration, on destination: String
+  ) throws(HostError) {
+    let warning = "the control group file system is not supported: its mount is an empty directory"
+    if !warnings.contains(warning) { warnings.append(warning) }
+    let tree = try DetachedMount.create(
+      type: "tmpfs", source: "tmpfs", options: [("mode", "0555"), ("size", "4k")],
+      attributes: RootBuilder.confined.union(.readOnly))
+    try place(
+      tree,
+      GuestMount(
+        kind: .host, isReadOnly: true, descriptor: nil, path: destination, source: mount.source,
+        type: "tmpfs"))
+  }
+
+  /// Mounts what the host has mounted below `source`, as far as it is files. What can't be mounted
+  /// stays an empty directory, as it would be without: nobody asked for these mounts by name.
+  private mutating func addSubmounts(
+    of source: String, on destination: String, attributes: MountAttributes
+  ) {
+    let isRoot = destination == "/"
+    let covered = configuration.mounts.map { PathText.normalized($0.destination) }
+    var count = 0
+    for entry in table.visible(below: source) where !kernelFileSystems.contains(entry.type) {
+      let suffix = source == "/" ? entry.mountPoint : String(entry.mountPoint.dropFirst(source.count))
+      let path = PathText.normalized(destination + suffix)
+      if isRoot, covered.contains(where: { PathText.isAtOrBelow(path, $0) }) { continue }
+      guard count < RootBuilder.submountLimit else {
+        note("more than \(count) mounts below '\(source)': '\(path)' is left out")
+        continue
+      }
+      do throws(HostError) {
+        try addSubmount(
+          entry, on: path, attributes: attributes.union(RootBuilder.confined),
+          layer: isRoot && layers != nil ? "\(count)" : nil)
+        count += 1
+      } catch {
+        note("the host's mount '\(entry.mountPoint)' is left out: \(error)")
+      }
+    }
+  }
+
+  /// With a layer's name, what is written goes to that layer, or nowhere.
+  private mutating func addSubmount(
+    _ entry: MountTable.Entry, on path: String, attributes: MountAttributes, layer: String?
+  ) throws(HostError) {
+    let target = try root.descriptor.handle(inRoot: path)
+    var attributes = attributes
+    var tree: DetachedMount?
+    if let layer {
+      tree = overlay(on: entry.mountPoint, layer, attributes)
+      if tree == nil { attributes.insert(.readOnly) }
+    }
+    let mount = if let tree = tree.take() { tree } else { try DetachedMount.clone(of: entry.mountPoint) }
+    try mount.setAttributes(attributes)
+    try mount.attach(on: target.descriptor)
+    mounts.append(
+      GuestMount(
+        kind: .host, isReadOnly: attributes.contains(.readOnly), descriptor: nil, path: path,
+        source: entry.source, type: entry.type))
+  }
+
+  /// Nil if this can't be a lower layer: a file, or a file system that overlayfs does not take.
+  private mutating func overlay(
+    on path: String, _ layer: String, _ attributes: MountAttributes
+  ) -> DetachedMount? {
+    do throws(HostError) {
+      let lower = try HostFile.open(path, flags: O_RDONLY | O_DIRECTORY)
+      return try layers?.overlay(on: lower, name: layer, attributes: attributes)
+    } catch {
+      note("'\(path)' takes no writable layer and is read-only: \(error)")
+      return nil
+    }
+  }
+
+  // MARK: - What the guest kernel serves
+
+  /// Closes a mount point of the guest kernel to direct look-ups.
+  private mutating func hide(
+    _ kind: GuestMount.Kind, _ mount: MountConfiguration, at destination: String
+  ) throws(HostError) {
+    if !liesBelowGuestFileSystem(destination) {
+      let target = try root.descriptor.mountPoint(inRoot: destination, isDirectory: true)
+      try hiddenMount().attach(on: target.descriptor)
+    }
+    mounts.append(
+      GuestMount(
+        kind: kind, isReadOnly: mount.options.contains("ro"), descriptor: nil, path: destination,
+        source: mount.source, type: mount.kind.rawValue))
+  }
+
+  /// A copy of the one hidden file system; the first time, itself.
+  private mutating func hiddenMount() throws(HostError) -> DetachedMount {
+    if let hidden { return try DetachedMount.clone(of: "", at: hidden.descriptor) }
+    let first = try DetachedMount.create(
+      type: "tmpfs", source: "hidden",
+      options: [("mode", "0000"), ("uid", "65534"), ("gid", "65534"), ("size", "4k")],
+      attributes: RootBuilder.confined.union([.noExecution, .readOnly]))
+    hidden = try first.owner.duplicate()
+    return first
+  }
+
+  /// No path of the host leads below a mount point of the guest kernel.
+  private func liesBelowGuestFileSystem(_ path: String) -> Bool {
+    mounts.contains { $0.kind != .host && path != $0.path && PathText.isAtOrBelow(path, $0.path) }
+  }
+
+  // MARK: - Both
+
+  /// Attaches a tree on its mount point, or keeps its descriptor for the guest kernel to mount.
+  private mutating func place(_ tree: consuming DetachedMount, _ mount: GuestMount)
+    throws(HostError)
+  {
+    var mount = mount
+    if liesBelowGuestFileSystem(mount.path) {
+      mount.descriptor = tree.release()
+    } else {
+      let isDirectory = try tree.descriptor.status().isDirectory
+      let target = try root.descriptor.mountPoint(inRoot: mount.path, isDirectory: isDirectory)
+      try tree.attach(on: target.descriptor)
+    }
+    mounts.append(mount)
+  }
+
+  private func showsHostKernel(_ source: String) -> Bool {
+    // A source that is not there fails in its turn, with its own words.
+    guard let path = try? HostFile.resolved(source), let entry = table.mount(of: path) else {
+      return false
+    }
+    // Its files are ordinary ones, and its devices do not work here.
+    return entry.type != "devtmpfs" && kernelFileSystems.contains(entry.type)
+  }
+
+  private mutating func note(_ message: String) {
+    if configuration.isDebugging { warnings.append(message) }
+  }
+}
