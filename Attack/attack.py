@@ -85,7 +85,7 @@ class Surroundings:
             tainted = file.read().strip()
         process = harness.Process(pid)
         folder = os.path.dirname(harness.product())
-        product = [fingerprint(entry.path) for entry in sorted(os.scandir(folder), key=str)
+        product = [fingerprint(entry.path, False) for entry in sorted(os.scandir(folder), key=str)
                    if entry.is_file(follow_symlinks=False) and os.access(entry.path, os.X_OK)]
         return {
             "the file outside": fingerprint(self.outside),

@@ -25,7 +25,9 @@ SETTLE_SECONDS = 5
 
 
 def product():
-    path = os.environ.get("PARAVANE") or os.path.join(ROOT, ".build", "release", "paravane")
+    """$PARAVANE, else the release or the debug build of this checkout."""
+    builds = [os.path.join(ROOT, ".build", kind, "paravane") for kind in ("release", "debug")]
+    path = os.environ.get("PARAVANE") or next(filter(os.path.exists, builds), builds[0])
     return os.path.realpath(path)
 
 
@@ -337,14 +339,15 @@ def write_bundle(directory, arguments, mounts=(), change=None):
     return directory
 
 
-def fingerprint(path):
-    """Everything of a file or directory that an attack could change."""
+def fingerprint(path, with_content=True):
+    """Everything of a file or directory that an attack could change. Every store through a shared
+    mapping changes the time, so large files need no reading."""
     facts = os.lstat(path)
     text = [path, facts.st_mode, facts.st_uid, facts.st_gid, facts.st_ino, facts.st_nlink,
             facts.st_size, facts.st_mtime_ns]
     if os.path.isdir(path):
         text += [fingerprint(os.path.join(path, name)) for name in sorted(os.listdir(path))]
-    elif os.path.isfile(path):
+    elif os.path.isfile(path) and with_content:
         with open(path, "rb") as file:
             text.append(hashlib.sha256(file.read()).hexdigest())
     return text

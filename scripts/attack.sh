@@ -4,7 +4,7 @@
 #     scripts/attack.sh [--list] [PATTERN]
 #
 # Needs root, gcc, python3 and, for the attack `trace`, strace. PARAVANE names the product,
-# by default .build/release/paravane.
+# else the release or debug build.
 set -eu
 export PYTHONDONTWRITEBYTECODE=1
 exec python3 "$(dirname "$0")/../Attack/attack.py" "$@"
