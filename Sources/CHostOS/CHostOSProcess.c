@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
-#include <sys/fsuid.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -107,6 +107,8 @@ int host_set_limit(pid_t process, int resource, uint64_t soft, uint64_t hard) {
   uint64_t limit[2] = {soft, hard};
   return (int)syscall(SYS_prlimit64, process, resource, limit, NULL);
 }
+
+uint64_t host_auxiliary_value(unsigned long key) { return getauxval(key); }
 
 static void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
   __asm__ volatile("cpuid"

@@ -154,6 +154,13 @@ extension Descriptor {
     try check { host_send_file(rawValue, offset ?? -1, output.rawValue, count) }
   }
 
+  /// At most `count` bytes at an offset; fewer at the end of the file.
+  public func bytes(at offset: Int64, count: Int) throws(HostError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let done = try check { pread(rawValue, &bytes, count, off_t(offset)) }
+    return Array(bytes[..<done])
+  }
+
   /// Reads at an offset into the buffer; 0 at the end.
   public func readBytes(at offset: Int64, into buffer: borrowing ByteBuffer) throws(HostError)
     -> Int

@@ -92,6 +92,11 @@ extension ProcessID {
   public struct Limit: Equatable, Sendable {
     public let soft: UInt64
     public let hard: UInt64
+
+    public init(soft: UInt64, hard: UInt64) {
+      self.soft = soft
+      self.hard = hard
+    }
   }
 
   /// Process 0 is the calling one, here and below.

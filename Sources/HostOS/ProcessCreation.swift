@@ -61,9 +61,17 @@ public enum CurrentProcess {
     try check { host_close_from(UInt32(first)) }
   }
 
-  /// The same open file under a number of our choice, kept open in a new program.
-  public static func place(_ descriptor: Descriptor, at number: Int32) throws(HostError) {
-    try check { dup2(descriptor.rawValue, number) }
+  /// Closes everything but 0, 1, 2 and these, which get the numbers from 3 on in their order.
+  public static func keepOnly(_ descriptors: [Descriptor]) throws(HostError) -> [Descriptor] {
+    // Out of the way first, above every number that is handed out below.
+    let far = Int32(3 + descriptors.count)
+    var moved: [Int32] = []
+    for descriptor in descriptors {
+      moved.append(try check { fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, far) })
+    }
+    for (index, number) in moved.enumerated() { try check { dup2(number, Int32(3 + index)) } }
+    try closeDescriptors(from: far)
+    return moved.indices.map { Descriptor(rawValue: Int32(3 + $0)) }
   }
 
   /// Gives 0, 1 and 2 a meaning where the caller closed them, so that no later file gets them.

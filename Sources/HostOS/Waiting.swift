@@ -55,6 +55,17 @@ extension Descriptor {
     return ReceivedRecord(bytes: Array(bytes[..<count]), sender: ProcessID(rawValue: sender))
   }
 
+  /// Writes all the bytes.
+  public func write(_ bytes: [UInt8]) throws(HostError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = try check {
+        rest.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
   /// One write(2): for records, which are whole or not at all.
   public func writeRecord(_ bytes: [UInt8]) throws(HostError) {
     try check { Glibc.write(rawValue, bytes, bytes.count) }

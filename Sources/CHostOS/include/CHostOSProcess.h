@@ -42,6 +42,8 @@ int host_set_affinity(pid_t thread, const void *mask, size_t size);
 int host_get_limit(pid_t process, int resource, uint64_t *soft, uint64_t *hard);
 int host_set_limit(pid_t process, int resource, uint64_t soft, uint64_t hard);
 
+uint64_t host_auxiliary_value(unsigned long key);
+
 /* The standard-format XSAVE area of the features that programs get without asking the host. */
 void host_get_vector_state(uint64_t *features, uint64_t *size);
 

@@ -1,0 +1,86 @@
+import HostOS
+
+/// What the host tells the kernel before it starts: the other half of struct pv_boot.
+///
+/// Descriptors are the numbers that the guest processes will have.
+public struct BootParameters: Sendable {
+  public var isDebugging = false
+  public var hasTerminal = false
+  public var hasNoNewPrivileges = false
+  public var root: Descriptor
+  public var events: Descriptor
+  public var trace: Descriptor?
+  public var log: Descriptor?
+  public var mounts: [BootMount] = []
+  /// st_dev of the empty file system on the mount points that the guest kernel serves; 0 without.
+  public var hiddenDevice: UInt64 = 0
+  public var program: BootProgram
+  public var hostname = ""
+  public var domainname = ""
+  /// uname(2)'s release and version.
+  public var release = ""
+  public var version = ""
+  public var memoryBytes: UInt64 = 0
+  public var window: WindowSize?
+
+  public init(root: Descriptor, events: Descriptor, program: BootProgram) {
+    self.root = root
+    self.events = events
+    self.program = program
+  }
+}
+
+/// A mount point of the guest.
+public struct BootMount: Equatable, Sendable {
+  /// PV_MOUNT_*.
+  public var kind: UInt32
+  public var isReadOnly: Bool
+  public var descriptor: Descriptor?
+  public var path: String
+  public var source: String
+  public var type: String
+
+  public init(
+    kind: UInt32, isReadOnly: Bool, descriptor: Descriptor?, path: String, source: String,
+    type: String
+  ) {
+    self.kind = kind
+    self.isReadOnly = isReadOnly
+    self.descriptor = descriptor
+    self.path = path
+    self.source = source
+    self.type = type
+  }
+}
+
+/// The first program, as the guest kernel starts it.
+public struct BootProgram: Sendable {
+  public var arguments: [String]
+  public var environment: [String]
+  public var workingDirectory = "/"
+  public var user: UInt32 = 0
+  public var group: UInt32 = 0
+  public var additionalGroups: [UInt32] = []
+  public var umask: UInt32 = 0o022
+  /// Effective, permitted, inheritable, bounding, ambient.
+  public var capabilities: [UInt64] = [0, 0, 0, 0, 0]
+  /// By RLIMIT_* number.
+  public var limits: [ProcessID.Limit]
+
+  public init(arguments: [String], environment: [String], limits: [ProcessID.Limit]) {
+    self.arguments = arguments
+    self.environment = environment
+    self.limits = limits
+  }
+}
+
+extension BootProgram {
+  /// The calling process's limits, which a program gets where nothing else was asked for.
+  public static func inheritedLimits() -> [ProcessID.Limit] {
+    (0..<16).map { resource in
+      // A resource that this kernel does not know has no limit.
+      (try? ProcessID(rawValue: 0).limit(of: Int32(resource)))
+        ?? ProcessID.Limit(soft: .max, hard: .max)
+    }
+  }
+}

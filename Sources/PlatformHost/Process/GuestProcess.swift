@@ -1,0 +1,105 @@
+import Glibc
+import HostOS
+import PVCalls
+
+/// Turns the calling process into the first process of the guest.
+///
+/// The caller is a child of the sandbox's init: a single thread, in namespaces of its own, with the
+/// container's files for its root.
+public struct GuestProcess: ~Copyable {
+  private let image: KernelImage
+  private let writableMemory: Descriptor
+  /// Where failures are told, and the number of the filter's listener.
+  public private(set) var statusSocket: Descriptor
+
+  public init(image: consuming KernelImage, writableMemory: Descriptor, statusSocket: Descriptor) {
+    self.image = image
+    self.writableMemory = writableMemory
+    self.statusSocket = statusSocket
+  }
+
+  /// Never returns: it throws before the point of no return, or the guest kernel runs.
+  ///
+  /// The listener's number goes to the status socket in a record of `listenerRecordKind`, which the
+  /// backend answers with one byte as soon as it has the listener.
+  public mutating func enter(
+    _ parameters: BootParameters, listenerRecordKind: UInt32
+  ) throws(RuntimeError) -> Never {
+    do throws(HostError) {
+      try image.map(writableMemory: writableMemory)
+    } catch {
+      throw error.explained("cannot map the kernel image")
+    }
+    let parameters = try keepDescriptors(of: parameters)
+    var record = BootRecord(header: image.boot)
+    try record.fill(with: parameters)
+    do throws(HostError) {
+      try confine()
+      try setSignalActions()
+      throw GuestEntry.enter(
+        filter: SeccompFilter.program(), statusSocket: statusSocket,
+        recordKind: listenerRecordKind, address: image.boot.entry)
+    } catch {
+      throw error.explained("cannot confine the guest")
+    }
+  }
+
+  /// Closes what the guest does not get, and gives the rest its final numbers: 0, 1, 2, then what
+  /// the boot record names, then the status socket, which is closed before the guest runs.
+  private mutating func keepDescriptors(
+    of parameters: BootParameters
+  ) throws(RuntimeError) -> BootParameters {
+    var result = parameters
+    do throws(HostError) {
+      let mounts = parameters.mounts.compactMap(\.descriptor)
+      let kept =
+        [parameters.root, parameters.events]
+        + [parameters.trace, parameters.log].compactMap(\.self)
+        + mounts + [statusSocket]
+      var numbers = try CurrentProcess.keepOnly(kept)[...]
+      result.root = numbers.removeFirst()
+      result.events = numbers.removeFirst()
+      if parameters.trace != nil { result.trace = numbers.removeFirst() }
+      if parameters.log != nil { result.log = numbers.removeFirst() }
+      for index in result.mounts.indices where result.mounts[index].descriptor != nil {
+        result.mounts[index].descriptor = numbers.removeFirst()
+      }
+      statusSocket = numbers.removeFirst()
+    } catch {
+      throw error.explained("cannot arrange the guest's descriptors")
+    }
+    return result
+  }
+
+  /// Everything that makes a guest process weaker than its user, except the filter.
+  private func confine() throws(HostError) {
+    try CurrentProcess.startSession()
+    CurrentProcess.setFileCreationMask(0)
+    try CurrentProcess.raiseDescriptorLimit(atLeast: 65536)
+    try CurrentProcess.forbidCoreDumps()
+    try CurrentProcess.dropSupplementaryGroups()
+    try CurrentProcess.dropCapabilities()
+    try CurrentProcess.setNoNewPrivileges()
+    try CurrentProcess.makeUndumpable()
+  }
+
+  /// The guest kernel sees its own faults, traps, kicks and timers; no other host signal does
+  /// anything to it but SIGKILL and SIGSTOP.
+  private func setSignalActions() throws(HostError) {
+    let handled: Set<Int32> = [
+      SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGALRM, SIGVTALRM, SIGPROF, kickSignal,
+    ]
+    let guest = SignalAction.guest(
+      handler: image.boot.signalEntry, restorer: image.boot.signalRestorer)
+    for signal in 1...kickSignal where signal != SIGKILL && signal != SIGSTOP {
+      let isKernels = signal == SIGCHLD || signal == SIGCONT
+      let action: SignalAction =
+        handled.contains(signal) ? guest : isKernels ? .byDefault : .ignored
+      try CurrentProcess.setAction(action, for: signal)
+    }
+    try CurrentProcess.unblockAllSignals()
+  }
+}
+
+/// PV_KICK_SIGNAL, the last signal there is.
+private let kickSignal: Int32 = 64
