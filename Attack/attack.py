@@ -330,6 +330,54 @@ for kind in ("fork", "clone", "threads", "memory", "descriptors", "pipes", "file
 bomb("file", file_size=64 << 20)
 
 
+# What the host's other processes try while a sandbox holds what is counted by user.
+HOST_NEEDS = """
+import ctypes, os, select, signal
+libc = ctypes.CDLL(None, use_errno=True)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+for _ in range(100):
+    if libc.sigqueue(os.getpid(), signal.SIGRTMIN, ctypes.c_void_p(0)):
+        print("a host process cannot queue a signal:", os.strerror(ctypes.get_errno()))
+        break
+poll, ends = select.epoll(), os.pipe()
+try:
+    poll.register(ends[0])
+except OSError as error:
+    print("a host process cannot watch a descriptor:", error)
+"""
+
+
+def held(mode):
+    def run(context):
+        volume, directory = context.volume("hold"), context.host.directory("run")
+        command = do_command(volume, ["/work/hold", mode],
+                             ["--volume", f"{context.surroundings.read_only}:/ro:ro"])
+        process = context.host.start(command, directory)
+        deadline = time.monotonic() + 30
+        while not os.path.exists(os.path.join(volume, "holding")):
+            if time.monotonic() > deadline or process.poll() is not None:
+                break
+            time.sleep(0.02)
+        needs = subprocess.run([sys.executable, "-c", HOST_NEEDS], capture_output=True, text=True)
+        problems = (needs.stdout + needs.stderr).splitlines() + context.canary.check()
+        beside = context.host.run(
+            do_command(context.host.directory("volume"), ["/bin/sh", "-c", "echo a | cat"]), 20)
+        if beside.status != 0 or beside.output != "a\n":
+            problems.append(f"another sandbox does not start: {beside.describe()}")
+        with open(os.path.join(volume, "release"), "w"):
+            pass
+        result = context.host.finish(process, directory, 20)
+        ending, found = judge(result)
+        notes = [line[6:] for line in result.output.splitlines() if line.startswith("note: ")]
+        return problems + found, "; ".join(notes + [ending])
+
+    ATTACKS[f"hold-{mode}"] = run
+
+
+for mode in ("signals", "watches", "pipes", "locks"):
+    held(mode)
+
+
 @attack("trace")
 def traced(context):
     def start(script):
