@@ -115,6 +115,7 @@ let package = Package(
       .target(name: "Comparison", path: "Tests/Comparison"),
       .testTarget(name: "ConformanceTests", dependencies: ["Comparison"]),
       .testTarget(name: "ProgramsTests", dependencies: ["Comparison"]),
+      .testTarget(name: "AttackTests"),
     ] + imageTargets
 )
 
