@@ -66,8 +66,11 @@ int is_readable(const volatile void *address);
 
 /* Rings the doorbell with this request; returns the request's result, or the call's own error. */
 long broker(struct pv_request *request);
-/* An empty request of this operation, on pages of its own. */
+/* An empty request of this operation, where the backend expects one: in a thread area. Those at the
+ * end are used, which belong to no thread of ours. */
 struct pv_request *new_request(uint32_t operation);
+/* Where the areas of the kernel's threads start. */
+uint64_t thread_areas(void);
 
 /* Leaves the step number in the volume, so that a run can go on after a step that ended the
  * sandbox. */

@@ -19,7 +19,7 @@ static long take_signals(void) {
   HOST(SYS_tgkill, child, child, SIGSTOP);
   long count = 0;
   for (; count < 400000; count++)
-    if (HOST(SYS_tgkill, child, child, 60) != 0) break;
+    if (HOST(SYS_tgkill, child, child, PV_KICK_SIGNAL) != 0) break;
   return count;
 }
 

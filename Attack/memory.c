@@ -95,7 +95,7 @@ static void use_kernel(void) {
 }
 
 static int corrupt(const char *region, long page, uint64_t seed) {
-  uint64_t threads = (boot->blob_start + boot->blob_size + 0xffff) & ~0xffffull;
+  uint64_t threads = thread_areas();
   uint64_t base = boot->writable_start;
   if (!strcmp(region, "threads")) base = threads;
   if (!strcmp(region, "heap")) base = threads + (uint64_t)PV_THREAD_LIMIT * PV_THREAD_AREA_SIZE;
