@@ -55,6 +55,9 @@ public struct DetachedMount: ~Copyable {
     try descriptor.setMountAttributes(attributes, clearing: cleared, recursively: recursively)
   }
 
+  /// Only the descriptor, when it is to be known as no more than a directory.
+  public consuming func takeOwner() -> OwnedDescriptor { owner }
+
   /// Gives up the ownership: the mount lives as long as the descriptor is open or it is attached.
   public consuming func release() -> Descriptor { owner.release() }
 }

@@ -33,7 +33,10 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
   deinit { close(rawValue) }
 
-  /// A view for a call that does not outlive this owner.
+  /// A view for calls while the owner lives.
+  ///
+  /// An owner with a name lives to the end of its scope. One without, in the middle of an
+  /// expression, is gone before the view is used: name it.
   public var descriptor: Descriptor { Descriptor(rawValue: rawValue) }
 
   /// Gives the ownership up: from now on the caller closes it, or the end of the process does.

@@ -131,7 +131,8 @@ public enum HostFile {
   }
 
   public static func readAll(_ path: String, limit: Int = 16 << 20) throws(HostError) -> [UInt8] {
-    try open(path, flags: O_RDONLY).descriptor.readAll(limit: limit)
+    let file = try open(path, flags: O_RDONLY)
+    return try file.descriptor.readAll(limit: limit)
   }
 
   public static func readText(_ path: String) throws(HostError) -> String {
@@ -140,7 +141,8 @@ public enum HostFile {
 
   /// Writes to a file of the kernel that is there already, in one call, as such files want it.
   public static func writeText(_ text: String, to path: String) throws(HostError) {
-    try open(path, flags: O_WRONLY).descriptor.write(text)
+    let file = try open(path, flags: O_WRONLY)
+    try file.descriptor.write(text)
   }
 
   /// Where a symbolic link points.

@@ -3,15 +3,16 @@ import HostOS
 /// The writable layers of a throw-away root: directories of a tmpfs that no path of the sandbox
 /// leads to and that ends with it.
 struct OverlayLayers: ~Copyable {
-  private let scratch: DetachedMount
+  let scratch: DetachedMount
 
   /// Mounts the tmpfs over `oldRoot`, because overlayfs takes layers only from the mount namespace
   /// of its caller. It goes with the old root.
-  init(on oldRoot: Descriptor) throws(HostError) {
-    scratch = try DetachedMount.create(
+  static func mounted(on oldRoot: Descriptor) throws(HostError) -> OverlayLayers {
+    let scratch = try DetachedMount.create(
       type: "tmpfs", source: "paravane", options: [("mode", "0700")],
       attributes: [.noSetUserID, .noDevices, .noExecution])
     try scratch.attach(on: oldRoot)
+    return OverlayLayers(scratch: scratch)
   }
 
   /// A file system that shows `lower` and keeps what is written to it in a layer called `name`.

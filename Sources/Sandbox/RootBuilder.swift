@@ -24,36 +24,53 @@ struct RootBuilder: ~Copyable {
   // MARK: - The steps
 
   /// Mounts the root itself with what the host has mounted below it.
-  init(_ configuration: SandboxConfiguration) throws(RuntimeError) {
-    self.configuration = configuration
-    let access = configuration.root.access
+  static func start(_ configuration: SandboxConfiguration) throws(RuntimeError) -> RootBuilder {
     do throws(HostError) {
       try MountNamespace.makePrivate()
       let path = try HostFile.resolved(configuration.root.path)
-      let lower = try HostFile.open(path, flags: O_RDONLY | O_DIRECTORY)
       let oldRoot = try HostFile.handle("/")
-      table = try MountTable.current()
-      let entry = table.mount(of: path)
-      if access == .throwAwayOverlay {
-        let layers = try OverlayLayers(on: oldRoot.descriptor)
-        root = try layers.overlay(on: lower, name: "root", attributes: RootBuilder.confined).owner
-        self.layers = consume layers
-      } else {
-        root = try DetachedMount.clone(of: path).owner
-        layers = nil
+      let table = try MountTable.current()
+      switch configuration.root.access {
+      case .throwAwayOverlay:
+        let layers = try OverlayLayers.mounted(on: oldRoot.descriptor)
+        let lower = try HostFile.open(path, flags: O_RDONLY | O_DIRECTORY)
+        let tree = try layers.overlay(on: lower, name: "root", attributes: confined)
+        try tree.attach(on: oldRoot.descriptor)
+        var builder = RootBuilder(configuration, table, layers: layers, root: tree.takeOwner())
+        builder.addRoot(source: "overlay", type: "overlay", path: path)
+        return builder
+      case .writable, .readOnly:
+        // Only a directory has a path below which there are others.
+        let tree = try DetachedMount.clone(of: path + "/")
+        try tree.setAttributes(confined)
+        try tree.attach(on: oldRoot.descriptor)
+        var builder = RootBuilder(configuration, table, layers: nil, root: tree.takeOwner())
+        let entry = table.mount(of: path)
+        builder.addRoot(source: entry?.source ?? path, type: entry?.type ?? "none", path: path)
+        return builder
       }
-      try root.descriptor.setMountAttributes(RootBuilder.confined)
-      try root.descriptor.attachMount(on: oldRoot.descriptor)
-      mounts = [
-        GuestMount(
-          kind: .host, isReadOnly: access == .readOnly, descriptor: nil, path: "/",
-          source: access == .throwAwayOverlay ? "overlay" : entry?.source ?? path,
-          type: access == .throwAwayOverlay ? "overlay" : entry?.type ?? "none")
-      ]
-      addSubmounts(of: path, on: "/", attributes: access == .readOnly ? .readOnly : [])
     } catch {
       throw error.explained("cannot use '\(configuration.root.path)' as the root")
     }
+  }
+
+  private init(
+    _ configuration: SandboxConfiguration, _ table: MountTable,
+    layers: consuming OverlayLayers?, root: consuming OwnedDescriptor
+  ) {
+    self.configuration = configuration
+    self.table = table
+    self.layers = layers
+    self.root = root
+  }
+
+  private mutating func addRoot(source: String, type: String, path: String) {
+    let isReadOnly = configuration.root.access == .readOnly
+    mounts = [
+      GuestMount(
+        kind: .host, isReadOnly: isReadOnly, descriptor: nil, path: "/", source: source, type: type)
+    ]
+    addSubmounts(of: path, on: "/", attributes: isReadOnly ? .readOnly : [])
   }
 
   mutating func mount(_ mount: MountConfiguration) throws(RuntimeError) {
@@ -230,7 +247,7 @@ struct RootBuilder: ~Copyable {
 
   /// A copy of the one hidden file system; the first time, itself.
   private mutating func hiddenMount() throws(HostError) -> DetachedMount {
-    if let hidden { return try DetachedMount.clone(of: "", at: hidden.descriptor) }
+    if let hidden = hidden?.descriptor { return try DetachedMount.clone(of: "", at: hidden) }
     let first = try DetachedMount.create(
       type: "tmpfs", source: "hidden",
       options: [("mode", "0000"), ("uid", "65534"), ("gid", "65534"), ("size", "4k")],

@@ -41,7 +41,7 @@ public struct RootFileSystem: ~Copyable {
   public static func build(
     _ configuration: SandboxConfiguration
   ) throws(RuntimeError) -> RootFileSystem {
-    var builder = try RootBuilder(configuration)
+    var builder = try RootBuilder.start(configuration)
     for mount in configuration.mounts { try builder.mount(mount) }
     return try builder.finish()
   }
