@@ -157,6 +157,22 @@ public enum HostFile {
     return String(decoding: buffer[..<count], as: UTF8.self)
   }
 
+  /// The names of the directories that a directory holds.
+  public static func directoryNames(_ path: String) throws(HostError) -> [String] {
+    guard let stream = opendir(path) else { throw HostError.last }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      guard entry.pointee.d_type == UInt8(DT_DIR) else { continue }
+      // SAFETY: d_name is NUL-terminated and lives until the next readdir(3) of this stream.
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
   /// The caller's working directory, without symbolic links.
   public static func workingDirectory() throws(HostError) -> String {
     try linkTarget("/proc/self/cwd")

@@ -134,8 +134,9 @@ public enum TraceDestination: Equatable, Sendable {
 
 /// The host's control group of the sandbox. What is nil is not limited.
 public struct ControlGroupConfiguration: Equatable, Sendable {
-  /// Below each hierarchy's mount point; empty: below the caller's own group.
-  public var parentPath = ""
+  /// The group itself, below each hierarchy's mount point. Empty: `paravane-IDENTIFIER` below the
+  /// caller's own group.
+  public var path = ""
   public var memoryBytes: Int64?
   public var processCount: Int64?
   public var cpuShares: UInt64?
