@@ -43,9 +43,10 @@ int main(void) {
 
   struct sigaction action = {.sa_handler = on_alarm};
   sigaction(SIGALRM, &action, NULL);
-  struct itimerval soon = {.it_value = {0, 30000}};
-  setitimer(ITIMER_REAL, &soon, NULL);
+  struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
+  setitimer(ITIMER_REAL, &often, NULL);
   CHECK_FAILS("a signal ends the wait", lock(F_SETLKW, F_WRLCK, 0), EINTR);
+  setitimer(ITIMER_REAL, &never, NULL);
   signal_each(down);
   CHECK_OK("the end of the child too", lock(F_SETLKW, F_WRLCK, 0));
   CHECK_IS("it ended well", wait_code(child), 0);
