@@ -94,7 +94,7 @@ let package = Package(
     + [
       .target(name: "HostOS", dependencies: ["CHostOS"]),
       .target(name: "OCISpec"),
-      .target(name: "PVBackend", dependencies: ["PVCalls", "CPVCalls", "HostOS"]),
+      .target(name: "PVBackend", dependencies: ["LinuxABI", "PVCalls", "CPVCalls", "HostOS"]),
       .target(name: "PlatformHost", dependencies: ["PVCalls", "CPVCalls", "HostOS"]),
       .target(
         name: "Sandbox",
