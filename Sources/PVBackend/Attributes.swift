@@ -1,0 +1,145 @@
+import Glibc
+import HostOS
+import LinuxABI
+
+/// What describes a file: permissions, owner, times, extended attributes.
+///
+/// With an empty path the descriptor itself is meant. To be changed, it must then lie on a mount of
+/// the sandbox: a guest may hold its caller's standard output, but may not make it set-user-ID.
+extension Worker {
+  func setMode(_ request: Request) throws(HostError) -> Int64 {
+    let mode = try request.flags(2, allowed: permissionMask)
+    let file = try handle(of: request, flagsAt: 3, changes: true)
+    guard try file.descriptor.mode() & S_IFMT != S_IFLNK else { throw HostError(EOPNOTSUPP) }
+    try nameInOwnDescriptors(file)
+    try WorkingDirectoryFile.setMode(of: path, to: mode)
+    return 0
+  }
+
+  func setOwner(_ request: Request) throws(HostError) -> Int64 {
+    let flags = try pathFlags(4, of: request, allowed: [.AT_SYMLINK_NOFOLLOW, .AT_EMPTY_PATH])
+    let user = try request.word(2)
+    let group = try request.word(3)
+    try start(of: request, changes: true).descriptor.setOwner(
+      of: path, user: user, group: group, flags: complete(flags).rawValue)
+    return 0
+  }
+
+  func setTimes(_ request: Request) throws(HostError) -> Int64 {
+    let flags = try pathFlags(2, of: request, allowed: [.AT_SYMLINK_NOFOLLOW, .AT_EMPTY_PATH])
+    var times: FileTimes?
+    if request.payloadSize != 0 {
+      guard request.payloadSize == 32 else { throw HostError(EINVAL) }
+      times = FileTimes(
+        accessSeconds: payload.load(at: 0), accessNanoseconds: payload.load(at: 8),
+        changeSeconds: payload.load(at: 16), changeNanoseconds: payload.load(at: 24))
+    }
+    try start(of: request, changes: true).descriptor.setTimes(
+      of: path, times: times, flags: complete(flags).rawValue)
+    return 0
+  }
+
+  // MARK: - Extended attributes
+
+  func attribute(_ request: Request) throws(HostError) -> Int64 {
+    let wanted = try request.size(3)
+    let size = min(Int(wanted), payload.capacity)
+    if path2.hasPrefix("trusted.") { throw HostError(ENODATA) }
+    let file = try handle(of: request, flagsAt: 2, changes: false)
+    try nameInOwnDescriptors(file)
+    do throws(HostError) {
+      let result = try WorkingDirectoryFile.attribute(
+        of: path, .follow, name: path2, size: size, into: payload)
+      if size > 0 { answerSize = result }
+      return Int64(result)
+    } catch {
+      // The guest has asked for enough, but a request can't carry it.
+      let isTooLarge = error.number == ERANGE && Int64(size) < wanted
+      throw isTooLarge ? HostError(E2BIG) : error
+    }
+  }
+
+  func setAttribute(_ request: Request) throws(HostError) -> Int64 {
+    let size = Int(try request.size(3))
+    guard size <= request.payloadSize else { throw HostError(E2BIG) }
+    // XATTR_CREATE and XATTR_REPLACE.
+    let flags = Int32(bitPattern: try request.flags(4, allowed: 3))
+    try refuseForeignAttribute()
+    let file = try handle(of: request, flagsAt: 2, changes: true)
+    try nameInOwnDescriptors(file)
+    try WorkingDirectoryFile.setAttribute(
+      of: path, .follow, name: path2, value: payload, size: size, flags: flags)
+    return 0
+  }
+
+  func removeAttribute(_ request: Request) throws(HostError) -> Int64 {
+    try refuseForeignAttribute()
+    let file = try handle(of: request, flagsAt: 2, changes: true)
+    try nameInOwnDescriptors(file)
+    try WorkingDirectoryFile.removeAttribute(of: path, .follow, name: path2)
+    return 0
+  }
+
+  func listAttributes(_ request: Request) throws(HostError) -> Int64 {
+    let size = Int(try request.size(3))
+    let file = try handle(of: request, flagsAt: 2, changes: false)
+    try nameInOwnDescriptors(file)
+    let listed = try WorkingDirectoryFile.attributes(
+      of: path, .follow, size: payload.capacity, into: payload)
+    let kept = dropTrustedNames(count: listed)
+    if size == 0 { return Int64(kept) }
+    guard kept <= size else { throw HostError(ERANGE) }
+    answerSize = kept
+    return Int64(kept)
+  }
+
+  /// Linux shows these names to nobody without CAP_SYS_ADMIN, which no guest has on the host.
+  private func dropTrustedNames(count: Int) -> Int {
+    let names = payload.bytes(count: count).split(separator: 0)
+    let kept = names.filter { !$0.starts(with: "trusted.".utf8) }
+    return payload.fill(with: kept.flatMap { $0 + [0] })
+  }
+
+  /// What the host's security modules and its privileged programs believe in is not the guest's to
+  /// say. Capabilities of files go the way of set-user-ID bits: every mount here ignores them.
+  private func refuseForeignAttribute() throws(HostError) {
+    let own: [StaticString] = ["user.", "system.posix_acl_", "security.capability"]
+    guard own.contains(where: { path2.hasPrefix($0) }) else {
+      throw HostError(
+        path2.hasPrefix("trusted.") || path2.hasPrefix("security.") ? EPERM : EOPNOTSUPP)
+    }
+  }
+
+  // MARK: - The file that is meant
+
+  /// The directory where the path starts, or with an empty path the file itself.
+  private func start(of request: Request, changes: Bool) throws(HostError) -> OwnedDescriptor {
+    guard path.isEmpty else { return try directory(0, of: request, for: path) }
+    let file = try descriptor(0, of: request)
+    if changes, !files.mountIDs.contains(try file.descriptor.mountID()) { throw HostError(EPERM) }
+    return file
+  }
+
+  private func complete(_ flags: PathFlags) -> PathFlags {
+    path.isEmpty ? flags.union(.AT_EMPTY_PATH) : flags
+  }
+
+  /// The file itself, whatever its path does meanwhile.
+  private func handle(
+    of request: Request, flagsAt index: Int, changes: Bool
+  ) throws(HostError) -> OwnedDescriptor {
+    let flags = try pathFlags(index, of: request, allowed: [.AT_SYMLINK_NOFOLLOW, .AT_EMPTY_PATH])
+    let start = try start(of: request, changes: changes)
+    if path.isEmpty { return start }
+    var openFlags: OpenFlags = [.O_PATH, .O_CLOEXEC]
+    if flags.contains(.AT_SYMLINK_NOFOLLOW) { openFlags.insert(.O_NOFOLLOW) }
+    return try start.descriptor.open(
+      path, flags: UInt32(bitPattern: openFlags.rawValue), mode: 0)
+  }
+
+  /// Calls that take no descriptor reach the file by its number among our own, which is a path from
+  /// this thread's working directory. A link that is meant itself is not followed on that way.
+  private func nameInOwnDescriptors(_ file: borrowing OwnedDescriptor) throws(HostError) {
+    try path.set("\(file.rawValue)")
+  }
+}

@@ -1,0 +1,75 @@
+import Glibc
+import HostOS
+import LinuxABI
+
+/// What acts on the contents of open files, for which the guest kernel has no direct call.
+extension Worker {
+  /// So that no request holds a worker, and the guest's thread, for long.
+  private static var copyLimit: Int64 { 16 << 20 }
+
+  func truncate(_ request: Request) throws(HostError) -> Int64 {
+    let length = try request.size(2)
+    try descriptor(0, of: request).descriptor.truncate(to: length)
+    return 0
+  }
+
+  func allocate(_ request: Request) throws(HostError) -> Int64 {
+    let mode = Int32(bitPattern: try request.word(2))
+    let offset = try request.size(3)
+    let length = try request.size(4)
+    try descriptor(0, of: request).descriptor.allocate(mode: mode, offset: offset, length: length)
+    return 0
+  }
+
+  func fileSystemStatus(_ request: Request) throws(HostError) -> Int64 {
+    let start = try directory(0, of: request, for: path)
+    if path.isEmpty {
+      answerSize = try start.descriptor.fileSystemStatus(into: payload)
+    } else {
+      let flags: OpenFlags = [.O_PATH, .O_CLOEXEC]
+      let file = try start.descriptor.open(path, flags: UInt32(bitPattern: flags.rawValue), mode: 0)
+      answerSize = try file.descriptor.fileSystemStatus(into: payload)
+    }
+    return 0
+  }
+
+  /// Of regular files only: a pipe could make a worker wait for the guest.
+  func copyRange(_ request: Request) throws(HostError) -> Int64 {
+    let input = try regularFile(0, of: request)
+    let output = try regularFile(1, of: request)
+    let offset = try request.offset(2)
+    let outputOffset = try request.offset(3)
+    let count = min(try request.size(4), Worker.copyLimit)
+    return Int64(
+      try input.descriptor.copyRange(
+        from: offset, to: output.descriptor, at: outputOffset, count: Int(count)))
+  }
+
+  func sendFile(_ request: Request) throws(HostError) -> Int64 {
+    let input = try regularFile(0, of: request)
+    let output = try regularFile(1, of: request)
+    let offset = try request.offset(2)
+    let count = min(try request.size(4), Worker.copyLimit)
+    return Int64(
+      try input.descriptor.sendFile(from: offset, to: output.descriptor, count: Int(count)))
+  }
+
+  /// One file system, or all that the sandbox has mounted.
+  func sync(_ request: Request) throws(HostError) -> Int64 {
+    if request[0] != .max {
+      try descriptor(0, of: request).descriptor.syncFileSystem()
+      return 0
+    }
+    for mountPoint in files.mountPoints {
+      // Nobody promises that each can be written back: a read-only one, or one the guest covered.
+      try? files.root.descriptor.open(inRoot: mountPoint, flags: 0).descriptor.syncFileSystem()
+    }
+    return 0
+  }
+
+  private func regularFile(_ index: Int, of request: Request) throws(HostError) -> OwnedDescriptor {
+    let file = try descriptor(index, of: request)
+    guard try file.descriptor.mode() & S_IFMT == S_IFREG else { throw HostError(EINVAL) }
+    return file
+  }
+}

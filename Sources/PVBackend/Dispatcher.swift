@@ -1,0 +1,49 @@
+import HostOS
+
+extension Worker {
+  /// From an operation to the function that serves it.
+  func perform(_ request: Request) throws(HostError) -> Answer {
+    switch request.operation {
+    case .exit: try exit(request)
+    case .panic: panic(request)
+    case .log: .value(log(request))
+
+    case .open: .descriptor(try open(request))
+    case .memoryFile: .descriptor(try memoryFile(request))
+    case .eventCounter: .descriptor(try eventCounter(request))
+    case .epoll: .descriptor(try OwnedDescriptor.epoll())
+
+    case .status: .value(try status(request))
+    case .readLink: .value(try readLink(request))
+    case .makeDirectory: .value(try makeDirectory(request))
+    case .makeNode: .value(try makeNode(request))
+    case .unlink: .value(try unlink(request))
+    case .rename: .value(try rename(request))
+    case .link: .value(try link(request))
+    case .makeSymbolicLink: .value(try makeSymbolicLink(request))
+
+    case .setMode: .value(try setMode(request))
+    case .setOwner: .value(try setOwner(request))
+    case .setTimes: .value(try setTimes(request))
+    case .attribute: .value(try attribute(request))
+    case .setAttribute: .value(try setAttribute(request))
+    case .listAttributes: .value(try listAttributes(request))
+    case .removeAttribute: .value(try removeAttribute(request))
+
+    case .truncate: .value(try truncate(request))
+    case .allocate: .value(try allocate(request))
+    case .fileSystemStatus: .value(try fileSystemStatus(request))
+    case .descriptorPath: .value(try descriptorPath(request))
+    case .copyRange: .value(try copyRange(request))
+    case .sendFile: .value(try sendFile(request))
+    case .sync: .value(try sync(request))
+
+    case .hostText: .value(try hostText(request))
+    case .taskStatistics: .value(try taskStatistics(request))
+    case .affinity: .value(try affinity(request))
+    case .setAffinity: .value(try setAffinity(request))
+    case .priority: .value(try priority(request))
+    case .limit: .value(try limit(request))
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import HostOS
+
+/// The sandbox's pid namespace: finds the host's number for a task of the guest.
+public struct GuestTasks: ~Copyable, Sendable {
+  let pidNamespace: OwnedDescriptor
+  /// A procfs of that namespace.
+  let proc: OwnedDescriptor
+  /// The host's /proc.
+  private let hostProc: OwnedDescriptor
+  /// The parent of all guest processes, as the host counts.
+  private let initProcess: ProcessID
+  /// Guests may be nicer than this, not less nice.
+  let niceFloor: Int32
+
+  public init(
+    pidNamespace: consuming OwnedDescriptor, proc: consuming OwnedDescriptor,
+    initProcess: ProcessID
+  ) throws(HostError) {
+    let hostProc = try HostFile.handle("/proc")
+    niceFloor = try initProcess.nice()
+    self.pidNamespace = pidNamespace
+    self.proc = proc
+    self.initProcess = initProcess
+    self.hostProc = hostProc
+  }
+
+  /// The host's number of a thread that the guest knows by `number`. ESRCH outside the sandbox, and
+  /// for its init, which is ours.
+  func hostThread(_ number: UInt64) throws(HostError) -> ProcessID {
+    guard let thread = Int32(exactly: number), thread > 1 else { throw HostError(ESRCH) }
+    do {
+      return try ProcessID(rawValue: thread).translated(from: pidNamespace.descriptor)
+    } catch  where error.number == ENOTTY || error.number == EINVAL {
+      return try search(thread)
+    }
+  }
+
+  /// Before Linux 6.11: looks through the threads of init's children.
+  private func search(_ thread: Int32) throws(HostError) -> ProcessID {
+    let own = initProcess.rawValue
+    let children = try text("\(own)/task/\(own)/children")
+    for child in children.split(separator: " ") {
+      // A process that ends meanwhile has no such thread.
+      for name in (try? hostProc.descriptor.names(in: "\(child)/task")) ?? [] {
+        guard let status = try? text("\(child)/task/\(name)/status"),
+          GuestTasks.innerNumber(status) == thread, let number = Int32(name)
+        else { continue }
+        return ProcessID(rawValue: number)
+      }
+    }
+    throw HostError(ESRCH)
+  }
+
+  private func text(_ path: String) throws(HostError) -> String {
+    let file = try hostProc.descriptor.open(inRoot: path, flags: O_RDONLY)
+    return String(decoding: try file.descriptor.readAll(), as: UTF8.self)
+  }
+
+  /// The last number of `NSpid:`, the one of the innermost namespace.
+  static func innerNumber(_ status: String) -> Int32? {
+    let line = status.split(separator: "\n").first { $0.hasPrefix("NSpid:") }
+    return line?.split(whereSeparator: \.isWhitespace).last.flatMap { Int32($0) }
+  }
+}

@@ -1,0 +1,15 @@
+/// What a request asks for: PV_OP_* of the wire, whose comments describe the arguments.
+enum Operation: UInt32, CaseIterable, Sendable {
+  case exit = 1
+  case panic, log
+  case open, memoryFile, eventCounter, epoll
+
+  case status = 16
+  case readLink, makeDirectory, makeNode, unlink, rename, link, makeSymbolicLink
+  case setMode, setOwner, setTimes, truncate, allocate, fileSystemStatus
+  case attribute, setAttribute, listAttributes, removeAttribute
+  case descriptorPath, copyRange, sendFile, sync
+
+  case hostText = 64
+  case taskStatistics, affinity, setAffinity, priority, limit
+}

@@ -1,0 +1,71 @@
+import HostOS
+
+/// The sandbox as the backend reaches it. Every way into it is a descriptor or a namespace, so that
+/// nothing of the guest is ever looked up by a name that could mean something else.
+public struct SandboxView: ~Copyable, Sendable {
+  /// The kernel's memory, and where the guest has mapped it.
+  let memory: SharedMemory
+  let memoryAddresses: Range<UInt64>
+  let listener: SeccompListener
+  let files: GuestFiles
+  let tasks: GuestTasks
+  let facts: HostProc
+
+  public init(
+    memory: SharedMemory, memoryAddresses: Range<UInt64>, listener: consuming SeccompListener,
+    files: consuming GuestFiles, tasks: consuming GuestTasks, facts: consuming HostProc
+  ) {
+    self.memory = memory
+    self.memoryAddresses = memoryAddresses
+    self.listener = listener
+    self.files = files
+    self.tasks = tasks
+    self.facts = facts
+  }
+}
+
+/// The sandbox's mount namespace.
+public struct GuestFiles: ~Copyable, Sendable {
+  let mountNamespace: OwnedDescriptor
+  /// The guest's "/".
+  let root: OwnedDescriptor
+  /// The mounts that are the sandbox's own: its namespace's, and those the guest mounts itself.
+  let mountIDs: Set<UInt64>
+  /// One path on each of its file systems, in the guest's words.
+  let mountPoints: [String]
+
+  public init(
+    mountNamespace: consuming OwnedDescriptor, root: consuming OwnedDescriptor,
+    mountIDs: Set<UInt64>, mountPoints: [String]
+  ) {
+    self.mountNamespace = mountNamespace
+    self.root = root
+    self.mountIDs = mountIDs
+    self.mountPoints = mountPoints
+  }
+}
+
+/// Files of the host's procfs, opened before any look-up is confined to the sandbox.
+public struct HostProc: ~Copyable, Sendable {
+  /// The backend's own descriptors: /proc/self/fd.
+  let ownDescriptors: OwnedDescriptor
+  /// By PV_TEXT_*, less one.
+  private let texts: InlineArray<6, OwnedDescriptor>
+
+  public init() throws(HostError) {
+    let names: InlineArray<6, String> = [
+      "meminfo", "stat", "loadavg", "uptime", "cpuinfo", "vmstat",
+    ]
+    let own = try HostFile.handle("/proc/self/fd")
+    texts = try InlineArray { index throws(HostError) in
+      try HostFile.open("/proc/\(names[index])", flags: 0)
+    }
+    ownDescriptors = own
+  }
+
+  /// Nil for a number that names no file.
+  func text(_ kind: UInt64) -> Descriptor? {
+    guard kind > 0, kind <= UInt64(texts.count) else { return nil }
+    return texts[Int(kind) - 1].descriptor
+  }
+}

@@ -1,0 +1,94 @@
+import CPVCalls
+import Glibc
+import HostOS
+
+extension Worker {
+  /// The thread in argument 0: the guest's number, or 0 for the requester itself.
+  private func thread(of request: Request) throws(HostError) -> ProcessID {
+    request[0] == 0 ? requester : try backend.view.tasks.hostThread(request[0])
+  }
+
+  func taskStatistics(_ request: Request) throws(HostError) -> Int64 {
+    guard let process = Int32(exactly: request[0]), process > 0 else { throw HostError(ESRCH) }
+    let file = try backend.view.tasks.proc.descriptor.open(
+      inRoot: "\(process)/stat", flags: O_RDONLY)
+    let text = String(decoding: try file.descriptor.readAll(limit: 4096), as: UTF8.self)
+    guard let statistics = TaskStatistics(stat: text) else { throw HostError(ESRCH) }
+    answerSize = statistics.write(to: payload)
+    return 0
+  }
+
+  func affinity(_ request: Request) throws(HostError) -> Int64 {
+    answerSize = try thread(of: request).affinity(into: payload)
+    return Int64(answerSize)
+  }
+
+  /// The CPUs stay those that the sandbox's control group allows.
+  func setAffinity(_ request: Request) throws(HostError) -> Int64 {
+    let count = Int(try request.size(1))
+    guard count > 0, count <= request.payloadSize else { throw HostError(EINVAL) }
+    try thread(of: request).setAffinity(payload, count: count)
+    return 0
+  }
+
+  /// A sandbox is never nicer to itself than the host has been.
+  func priority(_ request: Request) throws(HostError) -> Int64 {
+    let thread = try thread(of: request)
+    if request[1] == UInt64(Int64.max) { return Int64(20 - (try thread.nice())) }
+    let nice = Int32(bitPattern: try request.word(1))
+    guard (-20...19).contains(nice) else { throw HostError(EINVAL) }
+    guard nice >= backend.view.tasks.niceFloor else { throw HostError(EPERM) }
+    try thread.setNice(nice)
+    return 0
+  }
+
+  /// Limits of a guest process on the host go down only.
+  func limit(_ request: Request) throws(HostError) -> Int64 {
+    let thread = try thread(of: request)
+    let resource = Int32(bitPattern: try request.word(1))
+    guard (0..<16).contains(resource), request[2] <= request[3] else { throw HostError(EINVAL) }
+    guard request[3] <= (try thread.limit(of: resource)).hard else { throw HostError(EPERM) }
+    try thread.setLimit(of: resource, soft: request[2], hard: request[3])
+    return 0
+  }
+}
+
+/// struct pv_task_statistics, from the words of /proc/PID/stat (proc_pid_stat(5)).
+struct TaskStatistics: Equatable {
+  var userNanoseconds: UInt64
+  var systemNanoseconds: UInt64
+  var residentBytes: UInt64
+  var virtualBytes: UInt64
+  var minorFaults: UInt64
+  var majorFaults: UInt64
+
+  /// Nil when the text is not what Linux writes.
+  init?(stat text: String) {
+    // The name in the second field may hold anything, so counting starts after its last ")".
+    guard let end = text.lastIndex(of: ")") else { return nil }
+    let fields = text[text.index(after: end)...].split(separator: " ").map { UInt64($0) }
+    /// Fields are counted from 1 in the man page, and the first one here is 3.
+    func field(_ number: Int) -> UInt64? {
+      fields.indices.contains(number - 3) ? fields[number - 3] : nil
+    }
+    guard let minor = field(10), let major = field(12), let user = field(14),
+      let system = field(15), let size = field(23), let resident = field(24)
+    else { return nil }
+    let tick = 1_000_000_000 / UInt64(max(sysconf(Int32(_SC_CLK_TCK)), 1))
+    userNanoseconds = user &* tick
+    systemNanoseconds = system &* tick
+    residentBytes = resident &* UInt64(max(sysconf(Int32(_SC_PAGESIZE)), 1))
+    virtualBytes = size
+    minorFaults = minor
+    majorFaults = major
+  }
+
+  /// Returns the bytes written.
+  func write(to buffer: borrowing ByteBuffer) -> Int {
+    let fields = [
+      userNanoseconds, systemNanoseconds, residentBytes, virtualBytes, minorFaults, majorFaults,
+    ]
+    for (index, field) in fields.enumerated() { buffer.store(field, at: 8 * index) }
+    return 8 * fields.count
+  }
+}
