@@ -38,6 +38,16 @@ public struct CodeWindow {
     return Int32(bitPattern: low | high << 16)
   }
 
+  /// Whether the window holds the low `count` bytes of `bytes` at `address`.
+  func matches(_ bytes: UInt64, count: Int, at address: UInt) -> Bool {
+    guard contains(address, count: count) else { return false }
+    for index in 0..<count
+    where self[address + UInt(index)] != UInt8(truncatingIfNeeded: bytes >> UInt64(8 * index)) {
+      return false
+    }
+    return true
+  }
+
   /// The part of `address - before ..< address + after` that is in the window.
   func neighbourhood(of address: UInt, before: UInt, after: UInt) -> Range<UInt> {
     let low = address - start > before ? address - before : start

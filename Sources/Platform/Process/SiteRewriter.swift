@@ -22,7 +22,6 @@ public struct SiteRewriter {
   private let site: UInt
   private let window: CodeWindow
   private let threads: ThreadPresence
-  private let boundaries: InstructionBoundaries
 
   /// Plans the rewriting of the `syscall` at `site`, where the program asked for call `number`.
   public static func plan(
@@ -32,21 +31,16 @@ public struct SiteRewriter {
       throw .notASite
     }
     if number == signalReturnNumber { throw .signalReturn }
-    let rewriter = SiteRewriter(site: site, in: window, threads: threads)
-    if let plan = rewriter.numberLoad(number) ?? rewriter.hop() { return plan }
+    let rewriter = SiteRewriter(site: site, window: window, threads: threads)
+    if let plan = rewriter.numberLoad(number) { return plan }
+    let surroundings = Surroundings(of: site, in: window)
+    if let plan = rewriter.hop(surroundings) { return plan }
     if threads == .others { throw .otherThreads }
-    return try rewriter.displacement()
-  }
-
-  private init(site: UInt, in window: CodeWindow, threads: ThreadPresence) {
-    self.site = site
-    self.window = window
-    self.threads = threads
-    boundaries = InstructionBoundaries(around: site, in: window)
+    return try rewriter.displacement(surroundings)
   }
 
   private func canStore(_ patch: Range<UInt>) -> Bool {
-    threads == .alone || patch.lowerBound / 8 == (patch.upperBound - 1) / 8
+    threads == .alone || CodeMemory.isInOneWord(patch)
   }
 
   // MARK: - Number load
@@ -56,7 +50,8 @@ public struct SiteRewriter {
     let patch = start..<start + Self.jumpSize
     // The same bytes can end another instruction, such as `mov 0x80(%r8), %rdi`. So they must
     // begin one, and load the number that the program really asked for.
-    guard window.signed32(at: site - 4) == Int32(number), boundaries.isStart(start),
+    guard window.signed32(at: site - 4) == Int32(number),
+      InstructionBoundaries(before: site, in: window).isStart(start),
       canStore(patch)
     else { return nil }
     return SitePlan(kind: .numberLoad, site: site, number: UInt32(number), patch: patch)
@@ -73,27 +68,27 @@ public struct SiteRewriter {
 
   // MARK: - Hop
 
-  private func hop() -> SitePlan? {
+  private func hop(_ surroundings: Surroundings) -> SitePlan? {
     let patch = site..<site + 2
     guard canStore(patch) else { return nil }
     let reach = window.neighbourhood(of: site + 2, before: 128, after: 128)
     var address = reach.lowerBound
     while address < reach.upperBound {
-      guard boundaries.isStart(address), let instruction = window.instruction(at: address) else {
+      guard surroundings.boundaries.isStart(address),
+        let instruction = window.instruction(at: address)
+      else {
         address += 1
         continue
       }
       let padding = padding(at: address, after: instruction)
-      if reach.contains(padding.lowerBound), isFree(padding) {
+      if reach.contains(padding.lowerBound), UInt(padding.count) >= Self.jumpSize,
+        !surroundings.hasBranch(into: padding, within: 0x800)
+      {
         return SitePlan(kind: .hop, site: site, patch: patch, padding: padding)
       }
       address = max(padding.upperBound, address + UInt(instruction.length))
     }
     return nil
-  }
-
-  private func isFree(_ padding: Range<UInt>) -> Bool {
-    UInt(padding.count) >= Self.jumpSize && !hasBranch(into: padding)
   }
 
   /// Bytes that nothing falls into: a run of `int3`, or the nops behind the end of a path.
@@ -122,7 +117,7 @@ public struct SiteRewriter {
 
   // MARK: - Displacement
 
-  private func displacement() throws(SiteRefusal) -> SitePlan {
+  private func displacement(_ surroundings: Surroundings) throws(SiteRefusal) -> SitePlan {
     var end = site + 2
     var pathEnded = false
     while end < site + Self.jumpSize {
@@ -133,53 +128,9 @@ public struct SiteRewriter {
       if !pathEnded { pathEnded = instruction.endsPath }
       end += UInt(instruction.length)
     }
-    if hasBranch(into: site + 1..<end) { throw .branchTarget }
+    if surroundings.hasBranch(into: site + 1..<end, within: 0x8000) { throw .branchTarget }
     return SitePlan(kind: .displacement, site: site, patch: site..<end)
   }
-
-  // MARK: - Branches
-
-  /// Whether some direct branch nearby leads to one of `targets`.
-  ///
-  /// Short branches count where an instruction may begin; long ones count at any byte, since four
-  /// bytes hardly ever make up a near target by chance.
-  private func hasBranch(into targets: Range<UInt>) -> Bool {
-    hasShortBranch(into: targets) || hasLongBranch(into: targets)
-  }
-
-  private func hasShortBranch(into targets: Range<UInt>) -> Bool {
-    for address in window.neighbourhood(of: targets.lowerBound, before: 130, after: 160)
-    where window.contains(address, count: 2) && window[address].isShortBranch {
-      let distance = Int(Int8(bitPattern: window[address + 1]))
-      guard targets.contains(UInt(bitPattern: Int(address) + 2 + distance)) else { continue }
-      if boundaries.mayBeStart(address) { return true }
-      // With a branch hint or `bnd` the instruction begins a byte earlier.
-      if address > window.start, boundaries.mayBeStart(address - 1),
-        let branch = window.instruction(at: address - 1), branch.isRelativeBranch
-      {
-        return true
-      }
-    }
-    return false
-  }
-
-  private func hasLongBranch(into targets: Range<UInt>) -> Bool {
-    let range = window.neighbourhood(of: targets.lowerBound, before: 0x8000, after: 0x8000)
-    guard range.count > 5 else { return false }
-    for address in range.lowerBound + 1..<range.upperBound - 4 {
-      let opcode = window[address]
-      let isConditional = opcode & 0xf0 == 0x80 && window[address - 1] == 0x0f
-      guard isConditional || opcode & 0xfe == 0xe8 else { continue }
-      let distance = Int(window.signed32(at: address + 1))
-      if targets.contains(UInt(bitPattern: Int(address) + 5 + distance)) { return true }
-    }
-    return false
-  }
-}
-
-extension UInt8 {
-  /// The opcode of a jump with an 8-bit distance.
-  fileprivate var isShortBranch: Bool { self & 0xf0 == 0x70 || self & 0xfc == 0xe0 || self == 0xeb }
 }
 
 extension Instruction {

@@ -1,10 +1,8 @@
 /// What a trampoline looks like, so that an address in it can be told to the program as one of its
 /// own, and the other way round.
-public struct TrampolineLayout: Equatable, Sendable {
-  /// Displaced instructions behind a site are at least three bytes, so never more than three.
-  static let copyLimit = 3
-
+public struct TrampolineLayout: Sendable {
   var size: UInt8 = 0
+  /// Displaced instructions: at most three, since three bytes are enough.
   var copyCount: UInt8 = 0
   /// Where copied instructions began, from the site.
   var originals = InlineArray<3, UInt8>(repeating: 0)
@@ -133,7 +131,7 @@ struct TrampolineWriter {
   }
 
   private mutating func emit(_ word: UInt32) {
-    CodeMemory.store(word, at: address)
+    CodeMemory.store(UInt64(word), count: 4, at: address)
     address += 4
   }
 

@@ -1,0 +1,122 @@
+/// The system call sites of one address space: counts their traps, and rewrites those that are used
+/// again, so that they enter the kernel by a jump.
+///
+/// The caller holds the lock of the address space around every operation. On fork the child gets a
+/// copy; on exec the record ends with the address space, trampolines included.
+public struct SystemCallSites: ~Copyable {
+  /// A system call that arrived as a trap.
+  public struct Trap {
+    let site: UInt
+    let number: Int
+    let threads: ThreadPresence
+    let window: CodeWindow
+
+    /// - Parameters:
+    ///   - site: the address of the `syscall` instruction.
+    ///   - window: the bytes of the mapping that holds the site, all of them readable.
+    public init(site: UInt, number: Int, threads: ThreadPresence, window: CodeWindow) {
+      self.site = site
+      self.number = number
+      self.threads = threads
+      self.window = window
+    }
+  }
+
+  /// What the program's text and the trampoline pages must allow besides running and reading.
+  public enum Access: Sendable {
+    case writable
+    /// As it was; a trampoline page that was just mapped becomes read-only.
+    case restored
+  }
+
+  private var table: SiteTable
+  private var pages: TrampolinePages
+
+  /// Rewritten sites enter the kernel at `entry`; a site is rewritten with its `threshold`-th trap.
+  public init(entry: UInt, threshold: Int = SiteTable.defaultThreshold) {
+    table = SiteTable(threshold: threshold)
+    pages = TrampolinePages(entry: entry)
+  }
+
+  private init(table: consuming SiteTable, pages: TrampolinePages) {
+    self.table = table
+    self.pages = pages
+  }
+
+  /// The record of a forked process, which has one thread.
+  public func copied() -> SystemCallSites {
+    SystemCallSites(table: table.copied(), pages: pages)
+  }
+
+  /// Notes a trap, and rewrites its site when it is time to.
+  ///
+  /// The closures change the program's memory: `mapPage` as in `TrampolinePages.place`, and
+  /// `setAccess` the protection of whole pages; false means that it could not.
+  ///
+  /// - Returns: where the program goes on after the call, behind the site unless the instructions
+  ///   there have just moved.
+  public mutating func handle(
+    _ trap: Trap, mapPage: (ClosedRange<UInt>) -> UInt?, setAccess: (Range<UInt>, Access) -> Bool
+  ) -> UInt {
+    if table.countTrap(at: trap.site, threads: trap.threads, in: trap.window) {
+      do throws(SiteRefusal) {
+        let plan = try SiteRewriter.plan(
+          site: trap.site, number: trap.number, in: trap.window, threads: trap.threads)
+        try rewrite(plan, trap.window, mapPage: mapPage, setAccess: setAccess)
+      } catch {
+        table.noteRefusal(of: trap.site, error)
+      }
+    }
+    return table.redirect(trap.site + 2, in: trap.window)
+  }
+
+  /// Where to go on for a program that shall go on at `address`, with sigreturn(2) for example.
+  ///
+  /// `window` is the mapping that holds `address`, nil if there is none.
+  public func redirect(_ address: UInt, in window: CodeWindow?) -> UInt {
+    table.redirect(address, in: window)
+  }
+
+  /// The address in the program's own code for one in a trampoline: for what a signal handler or a
+  /// tracer sees. Addresses elsewhere stay as they are.
+  public func programAddress(of address: UInt) -> UInt {
+    table.programAddress(of: address) ?? address
+  }
+
+  /// Whether `address` lies in memory that the program did not map itself.
+  public func isTrampoline(_ address: UInt) -> Bool { pages.contains(address) }
+
+  /// Forgets the sites in memory that was unmapped or mapped anew.
+  public mutating func forget(_ range: Range<UInt>) { table.forget(range) }
+
+  private mutating func rewrite(
+    _ plan: SitePlan, _ window: CodeWindow, mapPage: (ClosedRange<UInt>) -> UInt?,
+    setAccess: (Range<UInt>, Access) -> Bool
+  ) throws(SiteRefusal) {
+    let size = plan.trampolineSize
+    guard let place = pages.place(near: plan.site, size: size, mapPage: mapPage) else {
+      throw .outOfReach
+    }
+    guard setAccess(place.page, .writable) else { throw .noRoom }
+    let layout = TrampolineWriter.write(plan, at: place.address, slot: place.slot, window: window)
+    _ = setAccess(place.page, .restored)
+    guard let layout else { throw .outOfReach }
+    guard setAccess(plan.pages, .writable) else { throw .noRoom }
+    let patch = SitePatch(plan, trampoline: place.address)
+    let isWritten = patch.write(padding: plan.padding)
+    _ = setAccess(plan.pages, .restored)
+    guard isWritten else { throw .outOfReach }
+    pages.take(place, size: Int(layout.size))
+    table.noteRewriting(patch, layout)
+  }
+}
+
+extension SitePlan {
+  /// The pages that the patch and the padding lie in.
+  fileprivate var pages: Range<UInt> {
+    let low = kind == .hop ? min(patch.lowerBound, padding.lowerBound) : patch.lowerBound
+    let high = max(patch.upperBound, padding.upperBound)
+    let size = TrampolinePages.pageSize
+    return low & ~(size - 1)..<(high + size - 1) & ~(size - 1)
+  }
+}
