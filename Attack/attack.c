@@ -199,11 +199,7 @@ struct pv_request *new_request(uint32_t operation) {
   return request;
 }
 
-long broker(struct pv_request *request) {
-  request->result = -ENODATA;
-  long result = HOST(PV_DOORBELL, request);
-  return result < 0 ? result : request->result;
-}
+long broker(struct pv_request *request) { return HOST(PV_DOORBELL, request); }
 
 void record_progress(long step) {
   static int descriptor = -1;

@@ -64,7 +64,7 @@ int in_child(void (*body)(void *), void *argument, int milliseconds);
 /* Whether this address can be read without a fault. */
 int is_readable(const volatile void *address);
 
-/* Rings the doorbell with this request; returns the request's result, or the call's own error. */
+/* Rings the doorbell with this request; returns the answer: a value, a descriptor or -errno. */
 long broker(struct pv_request *request);
 /* An empty request of this operation, where the backend expects one: in a thread area. Those at the
  * end are used, which belong to no thread of ours. */

@@ -116,12 +116,12 @@ class Context:
         shutil.copy(os.path.join(PROGRAMS, program), directory)
         return directory
 
-    def run(self, program, arguments, limit, limits=None, file_size=None):
+    def run(self, program, arguments, limit, **options):
         """One sandbox, one program; also gives the volume that it wrote into."""
         volume = self.volume(program)
         command = do_command(volume, [f"/work/{program}", *arguments],
                              ["--volume", f"{self.surroundings.read_only}:/ro:ro"])
-        return self.host.run(command, limit, limits=limits, file_size=file_size), volume
+        return self.host.run(command, limit, **options), volume
 
 
 def progress(volume):
@@ -261,6 +261,27 @@ with_surroundings("files-guest", "files", "guest", lambda s: [SECRET, s.target])
 with_surroundings("files-host", "files", "host", lambda s: [SECRET, s.target])
 with_surroundings("files-race", "files", "race", lambda s: [SECRET, s.target])
 with_surroundings("processes-reach", "processes", "reach", lambda s: map(str, s.pids()))
+
+
+def with_directory(name, mode, is_input):
+    """The caller left a directory of the host open: as standard input, or as another number."""
+
+    def run(context):
+        places = context.surroundings
+        descriptor = os.open(places.outside, os.O_RDONLY | os.O_DIRECTORY)
+        options = {"stdin": descriptor} if is_input else {"pass_fds": (descriptor,)}
+        try:
+            result, _ = context.run("files", [mode, SECRET, places.target], 60, **options)
+        finally:
+            os.close(descriptor)
+        ending, problems = judge(result)
+        return problems, f"{ending}: {result.describe()}"
+
+    ATTACKS[name] = run
+
+
+with_directory("files-inherited-directory", "host", False)
+with_directory("files-input-directory", "host", True)
 simple("files-write", "files", "write")
 simple("files-devices", "files", "devices")
 

@@ -112,7 +112,8 @@ static int fuzz(long from, uint64_t state) {
     if (step < from) continue;
     if (step % 16 == 0 || step == from) record_progress(step);
     long result = broker(request);
-    if (result > 2 && result < 4096) HOST(SYS_close, result);
+    int is_descriptor = request->operation >= PV_OP_OPEN && request->operation <= PV_OP_EPOLL;
+    if (is_descriptor && result > 2) HOST(SYS_close, result);
   }
   return 0;
 }
@@ -251,7 +252,7 @@ static int fifo(void) {
   request->arguments[2] = S_IFIFO | 0666;
   strcpy(request->path, "/work/fifo");
   if (broker(request) < 0) mkfifo("/work/fifo", 0666);
-  pthread_t threads[4];
+  pthread_t threads[24];
   for (size_t i = 0; i < LENGTH(threads); i++) pthread_create(&threads[i], NULL, open_fifo, NULL);
   struct timespec pause = {0, 200000000};
   nanosleep(&pause, NULL);

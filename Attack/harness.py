@@ -280,8 +280,9 @@ class Host:
 
         output = open(os.path.join(directory, "stdout"), "wb")
         errors = open(os.path.join(directory, "stderr"), "wb")
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
-                                preexec_fn=prepare, **options)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.Popen(command, stdout=output, stderr=errors, preexec_fn=prepare,
+                                **options)
 
     def finish(self, process, directory, limit):
         """Waits for the end, and asks for it when it does not come."""
