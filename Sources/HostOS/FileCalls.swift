@@ -102,6 +102,23 @@ public struct FileTimes: Equatable, Sendable {
 
 /// Calls on open files.
 extension Descriptor {
+  /// The names in the directory at `path` below this one, without "." and "..".
+  public func names(in path: String) throws(HostError) -> [String] {
+    let directory = try open(inRoot: path, flags: O_RDONLY | O_DIRECTORY)
+    guard let stream = fdopendir(directory.rawValue) else { throw HostError.last }
+    _ = directory.release()  // The stream has taken it over.
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      // SAFETY: the entry is valid until the next call, and its name ends in a NUL inside it.
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
   /// The file's type and permissions.
   public func mode() throws(HostError) -> UInt32 {
     var mode: UInt32 = 0

@@ -32,10 +32,12 @@ public struct ByteBuffer: ~Copyable {
 
   /// The first bytes as text; what is no UTF-8 is replaced.
   public func text(count: Int) -> String {
+    String(decoding: bytes(count: count), as: UTF8.self)
+  }
+
+  public func bytes(count: Int) -> [UInt8] {
     // SAFETY: the prefix lies inside the buffer.
-    String(
-      decoding: UnsafeRawBufferPointer(start: bytes, count: min(max(count, 0), capacity)),
-      as: UTF8.self)
+    Array(UnsafeRawBufferPointer(start: bytes, count: min(max(count, 0), capacity)))
   }
 
   /// Replaces the first bytes; what does not fit is cut.
@@ -66,6 +68,13 @@ public struct PathBuffer: ~Copyable {
 
   public var isEmpty: Bool { count == 0 }
   public var isAbsolute: Bool { start[0] == CChar(bitPattern: UInt8(ascii: "/")) }
+
+  public func hasPrefix(_ prefix: StaticString) -> Bool {
+    guard prefix.utf8CodeUnitCount <= count else { return false }
+    return (0..<prefix.utf8CodeUnitCount).allSatisfy {
+      UInt8(bitPattern: start[$0]) == prefix.utf8Start[$0]
+    }
+  }
 
   /// ENAMETOOLONG when the text does not fit.
   public mutating func set(_ text: String) throws(HostError) {

@@ -20,6 +20,11 @@ public enum Fork: Sendable {
 public struct EndedProcess: Equatable, Sendable {
   public let process: ProcessID
   public let waitStatus: Int32
+
+  public init(process: ProcessID, waitStatus: Int32) {
+    self.process = process
+    self.waitStatus = waitStatus
+  }
 }
 
 /// Acts on the calling process.
@@ -27,6 +32,14 @@ public enum CurrentProcess {
   /// Only while the process has a single thread: the child has no others, but their locks.
   public static func fork() throws(HostError) -> Fork {
     let child = try check { host_fork() }
+    return child == 0 ? .child : .parent(child: ProcessID(rawValue: child))
+  }
+
+  /// The same, with namespaces and a control group (of version 2) of the child's own.
+  public static func fork(
+    into namespaces: Namespaces, controlGroup: Descriptor? = nil
+  ) throws(HostError) -> Fork {
+    let child = try check { host_fork_into(namespaces.rawValue, controlGroup?.rawValue ?? -1) }
     return child == 0 ? .child : .parent(child: ProcessID(rawValue: child))
   }
 

@@ -60,6 +60,12 @@ public struct SeccompListener: ~Copyable, Sendable {
     host_seccomp_is_valid(owner.rawValue, notification.id) == 1
   }
 
+  /// Whether the last process under the filter has ended.
+  public var hasNoCallers: Bool {
+    var set = pollfd(fd: owner.rawValue, events: 0, revents: 0)
+    return host_poll(&set, 1, 0) == 1 && set.revents & Int16(POLLHUP) != 0
+  }
+
   /// The caller hands its CPU over to us and back, which saves the wake-up of another one.
   public func wakeSynchronously() throws(HostError) {
     let raw = owner.rawValue

@@ -7,6 +7,10 @@
 #include <sys/types.h>
 
 pid_t host_fork(void);
+/* fork(2) into new namespaces, and into the control group of a descriptor unless it is -1. */
+pid_t host_fork_into(int namespaces, int control_group);
+/* Runs a program with its standard output in `output`. NULL arguments end the list. */
+pid_t host_spawn(char *const arguments[], int output);
 /* PR_SET_PDEATHSIG, to the thread that forked this process. */
 int host_die_with_parent(int signal);
 int host_set_no_new_privileges(void);

@@ -6,14 +6,15 @@ import PVCalls
 ///
 /// The caller is a child of the sandbox's init: a single thread, in namespaces of its own, with the
 /// container's files for its root.
-public struct GuestProcess: ~Copyable {
-  private let image: KernelImage
+public struct GuestProcess {
   private let writableMemory: Descriptor
+  /// The number of the guest's "/" in every guest process.
+  public static let root = Descriptor(rawValue: 3)
+
   /// Where failures are told, and the number of the filter's listener.
   public private(set) var statusSocket: Descriptor
 
-  public init(image: consuming KernelImage, writableMemory: Descriptor, statusSocket: Descriptor) {
-    self.image = image
+  public init(writableMemory: Descriptor, statusSocket: Descriptor) {
     self.writableMemory = writableMemory
     self.statusSocket = statusSocket
   }
@@ -23,7 +24,7 @@ public struct GuestProcess: ~Copyable {
   /// The listener's number goes to the status socket in a record of `listenerRecordKind`, which the
   /// backend answers with one byte as soon as it has the listener.
   public mutating func enter(
-    _ parameters: BootParameters, listenerRecordKind: UInt32
+    _ image: borrowing KernelImage, _ parameters: BootParameters, listenerRecordKind: UInt32
   ) throws(RuntimeError) -> Never {
     do throws(HostError) {
       try image.map(writableMemory: writableMemory)
@@ -35,7 +36,7 @@ public struct GuestProcess: ~Copyable {
     try record.fill(with: parameters)
     do throws(HostError) {
       try confine()
-      try setSignalActions()
+      try setSignalActions(image.boot)
       throw GuestEntry.enter(
         filter: SeccompFilter.program(), statusSocket: statusSocket,
         recordKind: listenerRecordKind, address: image.boot.entry)
@@ -85,12 +86,12 @@ public struct GuestProcess: ~Copyable {
 
   /// The guest kernel sees its own faults, traps, kicks and timers; no other host signal does
   /// anything to it but SIGKILL and SIGSTOP.
-  private func setSignalActions() throws(HostError) {
+  private func setSignalActions(_ boot: BootHeader) throws(HostError) {
     let handled: Set<Int32> = [
       SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGALRM, SIGVTALRM, SIGPROF, kickSignal,
     ]
     let guest = SignalAction.guest(
-      handler: image.boot.signalEntry, restorer: image.boot.signalRestorer)
+      handler: boot.signalEntry, restorer: boot.signalRestorer)
     for signal in 1...kickSignal where signal != SIGKILL && signal != SIGSTOP {
       let isKernels = signal == SIGCHLD || signal == SIGCONT
       let action: SignalAction =

@@ -1,0 +1,96 @@
+import Glibc
+import HostOS
+import PlatformHost
+
+/// The first guest process, while it still runs our code: it builds the file system it will be
+/// confined to and becomes the guest.
+enum FirstProcess {
+  /// Returns only by throwing.
+  static func run(
+    _ plan: SandboxPlan, image: borrowing KernelImage, _ sources: GuestSources,
+    statusSocket: Descriptor
+  ) throws(RuntimeError) -> Never {
+    let files = try RootFileSystem.build(plan.configuration)
+    try tell(files, to: statusSocket)
+    var process = GuestProcess(writableMemory: sources.memory, statusSocket: statusSocket)
+    do {
+      try process.enter(
+        image, parameters(plan, files, sources), listenerRecordKind: StatusRecord.listenerKind)
+    } catch {
+      // By now the socket may have another number, which the caller doesn't know.
+      try? StatusRecord.failure(error).send(to: process.statusSocket)
+      CurrentProcess.exit(0)
+    }
+  }
+
+  private static func tell(
+    _ files: borrowing RootFileSystem, to statusSocket: Descriptor
+  ) throws(RuntimeError) {
+    let (warnings, mounts) = (files.warnings, files.mounts)
+    try explaining("cannot report the mounts") { () throws(HostError) in
+      for warning in warnings { try StatusRecord.warning(warning).send(to: statusSocket) }
+      var ids: [UInt64] = []
+      for mount in mounts { if let tree = mount.descriptor { ids.append(try tree.mountID()) } }
+      try StatusRecord.mounts(ids: ids).send(to: statusSocket)
+    }
+  }
+
+  private static func parameters(
+    _ plan: SandboxPlan, _ files: borrowing RootFileSystem, _ sources: GuestSources
+  ) -> BootParameters {
+    let configuration = plan.configuration
+    var parameters = BootParameters(
+      root: files.root.descriptor, events: sources.events,
+      program: program(configuration.program))
+    parameters.isDebugging = configuration.isDebugging
+    parameters.hasTerminal = configuration.hasTerminal
+    parameters.hasNoNewPrivileges = configuration.program.hasNoNewPrivileges
+    parameters.trace = sources.trace
+    parameters.log = configuration.isDebugging ? .standardError : nil
+    parameters.mounts = files.mounts.map {
+      BootMount(
+        kind: $0.kind.rawValue, isReadOnly: $0.isReadOnly, descriptor: $0.descriptor,
+        path: $0.path, source: $0.source, type: $0.type)
+    }
+    parameters.hiddenDevice = files.hiddenDevice
+    parameters.hostname = configuration.hostname
+    parameters.domainname = configuration.domainname
+    parameters.release = KernelVersion.release
+    parameters.version = KernelVersion.version
+    parameters.memoryBytes = UInt64(max(configuration.controlGroup.memoryBytes ?? 0, 0))
+    parameters.window = plan.terminal?.window
+    return parameters
+  }
+
+  private static func program(_ configuration: ProgramConfiguration) -> BootProgram {
+    var limits = BootProgram.inheritedLimits()
+    for (resource, limit) in configuration.resourceLimits where limits.indices.contains(resource) {
+      limits[resource] = ProcessID.Limit(soft: limit.soft, hard: limit.hard)
+    }
+    var program = BootProgram(
+      arguments: configuration.arguments, environment: configuration.environment, limits: limits)
+    program.workingDirectory = workingDirectory(configuration)
+    program.user = configuration.user
+    program.group = configuration.group
+    program.additionalGroups = configuration.additionalGroups
+    program.umask = configuration.umask
+    let sets = configuration.capabilities
+    program.capabilities = [
+      sets.effective, sets.permitted, sets.inheritable, sets.bounding, sets.ambient,
+    ]
+    return program
+  }
+
+  /// The root of this process is the guest's already.
+  private static func workingDirectory(_ configuration: ProgramConfiguration) -> String {
+    guard configuration.fallsBackToRootDirectory else { return configuration.workingDirectory }
+    let status = try? HostFile.status(configuration.workingDirectory)
+    return status?.isDirectory == true ? configuration.workingDirectory : "/"
+  }
+}
+
+/// What uname(2) tells programs: the Linux whose calls the guest kernel answers.
+enum KernelVersion {
+  static let release = "6.1.0-paravane"
+  static let version = "#1 SMP PREEMPT_DYNAMIC paravane"
+}

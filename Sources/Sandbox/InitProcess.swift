@@ -1,0 +1,63 @@
+import Glibc
+import HostOS
+import PlatformHost
+
+/// Descriptors of the backend that the guest starts with.
+struct GuestSources {
+  let events: Descriptor
+  let memory: Descriptor
+  let trace: Descriptor?
+}
+
+/// Pid 1 of the sandbox's namespaces: starts the first guest process and buries all of them.
+///
+/// It runs no code of the guest and the guest can't signal it: signals from inside reach a pid 1
+/// only if it has handlers.
+enum InitProcess {
+  static func run(
+    _ plan: SandboxPlan, image: borrowing KernelImage, _ sources: GuestSources,
+    statusSocket: Descriptor, isInGroup: Bool
+  ) -> Never {
+    do throws(RuntimeError) {
+      try prepare(plan, statusSocket: statusSocket, isInGroup: isInGroup)
+      let fork = try explaining("cannot start the first guest process") { () throws(HostError) in
+        try CurrentProcess.fork()
+      }
+      if case .child = fork {
+        try FirstProcess.run(plan, image: image, sources, statusSocket: statusSocket)
+      }
+      try explaining("cannot wait for guest processes") { () throws(HostError) in
+        try CurrentProcess.dropCapabilities()
+        try bury(statusSocket: statusSocket)
+      }
+      CurrentProcess.exit(0)
+    } catch {
+      // Without the socket the backend is gone, and we with it.
+      try? StatusRecord.failure(error).send(to: statusSocket)
+      CurrentProcess.exit(1)
+    }
+  }
+
+  private static func prepare(
+    _ plan: SandboxPlan, statusSocket: Descriptor, isInGroup: Bool
+  ) throws(RuntimeError) {
+    try explaining("cannot tie the sandbox to its backend") { () throws(HostError) in
+      try CurrentProcess.dieWithParent(signal: SIGKILL)
+    }
+    try plan.group.enter(includingUnified: !isInGroup)
+    try explaining("cannot prepare the sandbox's namespaces") { () throws(HostError) in
+      try Namespaces.controlGroup.unshare()
+      let proc = try DetachedMount.create(
+        type: "proc", source: "proc", options: [("subset", "pid")],
+        attributes: [.readOnly, .noSetUserID, .noDevices, .noExecution])
+      try StatusRecord.proc(number: proc.release().rawValue).send(to: statusSocket)
+    }
+  }
+
+  /// Tells of every guest process that did not end by its kernel's leave. Returns after the last.
+  private static func bury(statusSocket: Descriptor) throws(HostError) {
+    while let ended = try CurrentProcess.waitForAnyChild() {
+      if ended.waitStatus != 0 { try StatusRecord.death(ended).send(to: statusSocket) }
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import Glibc
+import HostOS
+import PVBackend
+import PlatformHost
+
+/// A sandbox from the start of its init to the moment when its kernel gets its first call answered.
+struct StartingSandbox: ~Copyable {
+  private let plan: SandboxPlan
+  private let initProcess: ProcessID
+  private let initDescriptor: ProcessDescriptor
+  private let statusSocket: OwnedDescriptor
+  private let memory: SharedMemory
+  private let memoryAddresses: Range<UInt64>
+
+  /// Forks init. What fails afterwards is told through the status socket.
+  static func start(
+    _ plan: SandboxPlan, image: borrowing KernelImage, events: Descriptor
+  ) throws(RuntimeError) -> StartingSandbox {
+    let memoryFile = try image.makeWritableMemory()
+    let size = image.writableSize
+    let addresses = image.boot.writable
+    let sources = GuestSources(
+      events: events, memory: memoryFile.descriptor, trace: try openTrace(plan))
+    return try explaining("cannot start the sandbox's init") { () throws(HostError) in
+      let memory = try SharedMemory(mapping: memoryFile.descriptor, size: size)
+      let sockets = try SocketPair()
+      try sockets.first.descriptor.receiveCredentials()
+      let group = try plan.group.unifiedDirectory()
+      let (fork, isInGroup) = try fork(into: group?.descriptor)
+      guard case .parent(let child) = fork else {
+        InitProcess.run(
+          plan, image: image, sources, statusSocket: sockets.intoSecond().release(),
+          isInGroup: isInGroup)
+      }
+      return StartingSandbox(
+        plan: plan, initProcess: child, initDescriptor: try child.openDescriptor(),
+        statusSocket: sockets.intoFirst(), memory: memory, memoryAddresses: addresses)
+    }
+  }
+
+  /// Born in the control group, where the host lets it be.
+  private static func fork(
+    into group: Descriptor?
+  ) throws(HostError) -> (Fork, isInGroup: Bool) {
+    let namespaces: Namespaces = [.mount, .hostName, .interProcess, .process, .network]
+    if let group {
+      do { return (try CurrentProcess.fork(into: namespaces, controlGroup: group), true) } catch {
+        // Too old a kernel, or a group that takes members only by hand.
+      }
+    }
+    return (try CurrentProcess.fork(into: namespaces), false)
+  }
+
+  /// The file stays open to the end of this process, from where the guest gets it.
+  private static func openTrace(_ plan: SandboxPlan) throws(RuntimeError) -> Descriptor? {
+    switch plan.configuration.trace {
+    case .none: return nil
+    case .standardError: return .standardError
+    case .file(let path):
+      return try explaining("cannot write the trace to '\(path)'") { () throws(HostError) in
+        try HostFile.open(path, flags: O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, mode: 0o644)
+          .release()
+      }
+    }
+  }
+
+  /// Waits until the first process has built everything, and starts to serve it.
+  consuming func boot(
+    lifeline: Descriptor, _ console: Console
+  ) throws(RuntimeError) -> RunningSandbox {
+    do throws(RuntimeError) {
+      var proc: OwnedDescriptor?
+      var detachedMounts: [UInt64] = []
+      while true {
+        let (record, sender) = try nextRecord(lifeline)
+        switch record {
+        case .warning(let text): console.say(.warning, text)
+        case .failure(let error): throw error
+        case .death(let ended): throw lost(ended)
+        case .mounts(let ids): detachedMounts = ids
+        case .proc(let number):
+          proc = try explaining("cannot see the guest's processes") { () throws(HostError) in
+            try initDescriptor.duplicate(number)
+          }
+        case .listener(let number):
+          guard let proc = proc.take() else {
+            throw RuntimeError("cannot start the sandbox: its init is out of step")
+          }
+          let backend = try backend(
+            first: sender, listener: number, proc: proc, detachedMounts, console)
+          return RunningSandbox(
+            initProcess: initProcess, initDescriptor: initDescriptor, status: statusSocket,
+            firstProcess: sender, backend: backend)
+        }
+      }
+    } catch {
+      RunningSandbox.kill(initProcess, initDescriptor)
+      throw error
+    }
+  }
+
+  private func nextRecord(_ lifeline: Descriptor) throws(RuntimeError) -> (StatusRecord, ProcessID)
+  {
+    let received = try explaining("cannot hear from the sandbox's init") {
+      () throws(HostError) -> ReceivedRecord? in
+      let ready = try Readiness.wait([statusSocket.descriptor, lifeline])
+      if ready[1] { throw HostError(EPIPE) }
+      return try statusSocket.descriptor.receiveRecord()
+    }
+    guard let received, let record = StatusRecord(received.bytes) else {
+      throw RuntimeError("cannot start the sandbox: its init died")
+    }
+    return (record, received.sender)
+  }
+
+  private func lost(_ ended: EndedProcess) -> RuntimeError {
+    let signal = ended.waitStatus & 0x7f
+    return RuntimeError(
+      "cannot start the sandbox: its first process "
+        + (signal == 0
+          ? "left with status \(ended.waitStatus >> 8 & 0xff)" : "died of signal \(signal)"))
+  }
+
+  /// Takes the listener over and starts the workers; then the first process may go on.
+  private func backend(
+    first: ProcessID, listener number: Int32, proc: consuming OwnedDescriptor,
+    _ detachedMounts: [UInt64], _ console: Console
+  ) throws(RuntimeError) -> Backend {
+    do throws(HostError) {
+      let process = try first.openDescriptor()
+      let own = "/proc/\(first.rawValue)"
+      let table = try HostFile.readText(own + "/mountinfo")
+      let files = GuestFiles(
+        mountNamespace: try HostFile.open(own + "/ns/mnt", flags: O_RDONLY),
+        root: try process.duplicate(GuestProcess.root.rawValue),
+        mountIDs: Set(detachedMounts).union(mountIDs(table)),
+        mountPoints: MountTable(text: table).entries.map(\.mountPoint))
+      let tasks = try GuestTasks(
+        pidNamespace: try HostFile.open(own + "/ns/pid", flags: O_RDONLY),
+        proc: proc, initProcess: initProcess)
+      let backend = try Backend(
+        view: SandboxView(
+          memory: memory, memoryAddresses: memoryAddresses,
+          listener: SeccompListener(owner: try process.duplicate(number)), files: files,
+          tasks: tasks, facts: try HostProc())
+      ) { level, message in console.say(level, message) }
+      try backend.start()
+      try statusSocket.descriptor.writeRecord([0])
+      return backend
+    } catch {
+      throw error.explained("cannot take over the guest's calls")
+    }
+  }
+
+  /// The first field of each line of mountinfo.
+  private func mountIDs(_ table: String) -> [UInt64] {
+    table.split(separator: "\n").compactMap { UInt64($0.prefix { $0 != " " }) }
+  }
+}
+
+/// A sandbox whose kernel runs.
+struct RunningSandbox: ~Copyable {
+  let initProcess: ProcessID
+  let initDescriptor: ProcessDescriptor
+  let status: OwnedDescriptor
+  let firstProcess: ProcessID
+  let backend: Backend
+
+  var statusSocket: Descriptor { status.descriptor }
+
+  /// Nil when init itself is gone.
+  func nextDeath() throws(HostError) -> EndedProcess? {
+    guard let received = try statusSocket.receiveRecord(),
+      case .death(let ended) = StatusRecord(received.bytes)
+    else { return nil }
+    return ended
+  }
+
+  /// Init ends after the last guest process, or by someone's hand.
+  func silentEnd() -> RuntimeError {
+    RuntimeError("sandbox ended: its processes are gone and its kernel did not say why")
+  }
+
+  /// Ends init, and with it, before it counts as dead, every process of the pid namespace.
+  func kill() { RunningSandbox.kill(initProcess, initDescriptor) }
+
+  static func kill(_ process: ProcessID, _ descriptor: borrowing ProcessDescriptor) {
+    // It may have ended already; waiting succeeds either way.
+    try? descriptor.send(signal: SIGKILL)
+    _ = try? process.wait()
+  }
+}
