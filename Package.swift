@@ -11,10 +11,22 @@ let guestModules: [(name: String, imports: [String])] = [
   ("PVCalls", ["CPVCalls"]),
   ("Platform", ["LinuxABI", "CPVCalls", "CPlatform"]),
   ("PVFrontend", ["LinuxABI", "Platform", "PVCalls", "CPVCalls"]),
-  ("KernelCore", ["LinuxABI", "Platform", "PVFrontend", "PVCalls"]),
-  ("KernelFS", ["LinuxABI", "KernelCore", "Platform", "PVFrontend", "PVCalls"]),
-  ("KernelNet", ["LinuxABI", "KernelCore", "Platform", "PVFrontend", "PVCalls"]),
-  ("KernelSyscalls", ["LinuxABI", "KernelCore", "Platform"]),
+  (
+    "KernelCore",
+    ["LinuxABI", "Platform", "PVFrontend", "PVCalls", "CPVCalls", "CPlatform"]
+  ),
+  (
+    "KernelFS",
+    ["LinuxABI", "KernelCore", "Platform", "PVFrontend", "PVCalls", "CPVCalls", "CPlatform"]
+  ),
+  (
+    "KernelNet",
+    ["LinuxABI", "KernelCore", "Platform", "PVFrontend", "PVCalls", "CPVCalls", "CPlatform"]
+  ),
+  (
+    "KernelSyscalls",
+    ["LinuxABI", "KernelCore", "Platform", "PVFrontend", "CPVCalls", "CPlatform"]
+  ),
 ]
 
 // MARK: - The kernel image: freestanding, no vector registers, no red zone
@@ -106,8 +118,12 @@ let package = Package(
           "OCIRuntime", "HostOS",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
-        // Dynamic linking would be more than half of the start-up time.
-        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        // Dynamic linking would be more than half of the start-up time. The libraries are what
+        // FoundationEssentials needs and only its static module would name.
+        linkerSettings: [
+          .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCollections"),
+          .linkedLibrary("_FoundationCShims"),
+        ]),
       .testTarget(name: "TidyTests"),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),

@@ -4,6 +4,11 @@
 
 extern unsigned char __heap_start[], __heap_end[];
 
+/* Gives the assembly a size that only the compiler knows. */
+__attribute__((used)) static void export_sizes(void) {
+  __asm__ volatile(".globl pv_boot_size\n.set pv_boot_size, %c0" : : "i"(sizeof(struct pv_boot)));
+}
+
 /* ---- locks ---- */
 
 enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, SYS_FUTEX = 202 };

@@ -140,5 +140,6 @@ public struct Errno: Error, Equatable, Sendable {
   @inlinable public static var EKEYREJECTED: Errno { Errno(code: 129) }
   @inlinable public static var EOWNERDEAD: Errno { Errno(code: 130) }
   @inlinable public static var ENOTRECOVERABLE: Errno { Errno(code: 131) }
+  @inlinable public static var EOPNOTSUPP: Errno { Errno(code: 95) }
   @inlinable public static var EWOULDBLOCK: Errno { .EAGAIN }
 }

@@ -65,6 +65,21 @@ public enum UserMemory {
     else { throw .EFAULT }
   }
 
+  /// Copies all elements of an array out.
+  public static func copyOut<T: BitwiseCopyable>(_ elements: [T], to address: UserAddress)
+    throws(Errno)
+  {
+    let count = elements.count * MemoryLayout<T>.stride
+    guard isUser(address, count: count) else { throw .EFAULT }
+    let failed = elements.withUnsafeBytes { bytes in
+      count == 0
+        ? 0
+        : pv_copy_user(
+          UnsafeMutableRawPointer(bitPattern: address.rawValue), bytes.baseAddress, count)
+    }
+    guard failed == 0 else { throw .EFAULT }
+  }
+
   public static func copyIn(_ address: UserAddress, to target: UnsafeMutableRawPointer, count: Int)
     throws(Errno)
   {

@@ -78,6 +78,7 @@ struct pv_boot {
   struct pv_mount mounts[PV_MOUNT_COUNT];
   uint64_t hidden_device;       /* st_dev of the empty file system that hides the guest's own mounts */
   uint64_t vdso_address;        /* of the booting process, 0 without */
+  uint64_t vdso_start, vdso_end; /* with the data pages ([vvar]) before it: kept by every execve */
   uint64_t hardware_capabilities, hardware_capabilities2, minimum_signal_stack;
   uint64_t clock_ticks;
   uint64_t memory_bytes;        /* what the guest may believe it has */

@@ -13,6 +13,8 @@ public final class HostFile: OpenFile {
   public let kind: UInt32
   /// Identity for POSIX locks: device and inode.
   public let identity: (device: UInt64, inode: UInt64)
+  /// Its name in the record of mappings, once it was mapped.
+  var mappedName: MappedFile?
 
   public init(_ descriptor: HostDescriptor, flags: OpenFlags, status: FileStatus) {
     self.descriptor = descriptor
@@ -25,7 +27,7 @@ public final class HostFile: OpenFile {
   public static func adopting(_ descriptor: HostDescriptor, flags: OpenFlags) throws(Errno)
     -> HostFile
   {
-    do {
+    do throws(Errno) {
       return HostFile(descriptor, flags: flags, status: try FileStatus.ofHost(descriptor))
     } catch {
       Host.close(descriptor)
@@ -44,7 +46,7 @@ public final class HostFile: OpenFile {
 
   public override func write(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
     try task.acceptInterrupts()
-    do {
+    do throws(Errno) {
       return try Host.write(descriptor, buffer)
     } catch {
       if error == .EPIPE { task.raise(.SIGPIPE) }
@@ -73,7 +75,7 @@ public final class HostFile: OpenFile {
 
   public override func truncate(_ size: Int64) throws(Errno) {
     guard isWritable else { throw .EINVAL }
-    _ = try Broker.call(Int(PV_OP_TRUNCATE.rawValue), Int(descriptor.number), 0, Int(size))
+    _ = try Broker.call(Int(PV_OP_TRUNCATE), Int(descriptor.number), 0, Int(size))
   }
 
   public override func sync(dataOnly: Bool) throws(Errno) {
@@ -82,7 +84,7 @@ public final class HostFile: OpenFile {
 
   public override func allocate(mode: Int, offset: Int64, size: Int64) throws(Errno) {
     _ = try Broker.call(
-      Int(PV_OP_FALLOCATE.rawValue), Int(descriptor.number), 0, mode, Int(offset), Int(size))
+      Int(PV_OP_FALLOCATE), Int(descriptor.number), 0, mode, Int(offset), Int(size))
   }
 
   public override func setStatusFlags(_ new: OpenFlags) throws(Errno) {
@@ -98,7 +100,7 @@ public final class HostFile: OpenFile {
   public override func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) throws(Errno)
     -> Int
   {
-    let length = try Broker.call(Int(PV_OP_DESCRIPTOR_PATH.rawValue), Int(descriptor.number))
+    let length = try Broker.call(Int(PV_OP_DESCRIPTOR_PATH), Int(descriptor.number))
     guard length <= limit, length <= Broker.payloadLimit else { throw .ENAMETOOLONG }
     bytes.update(from: Broker.payload, count: length)
     return length
@@ -127,7 +129,7 @@ public final class HostFile: OpenFile {
   /// What waits in a pipe, asked of the backend since ioctl(2) is no direct call.
   private func pipeBytes(_ argument: UserAddress) throws(Errno) -> Int {
     guard kind == FileMode.S_IFIFO else { throw .ENOTTY }
-    let count = try Broker.call(Int(PV_OP_PIPE_BYTES.rawValue), Int(descriptor.number))
+    let count = try Broker.call(Int(PV_OP_PIPE_BYTES), Int(descriptor.number))
     try UserMemory.store(Int32(truncatingIfNeeded: count), to: argument)
     return 0
   }

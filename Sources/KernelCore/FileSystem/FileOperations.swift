@@ -1,0 +1,199 @@
+import CPVCalls
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// Opening and looking at files by path.
+extension Task {
+  /// True when what the host creates for us has the owner that the program expects.
+  public var ownsAsHost: Bool { credentials.fileUser == 0 && credentials.fileGroup == 0 }
+
+  /// openat(2): a new open file description.
+  public func open(_ directory: Int32, _ address: UserAddress, _ flags: OpenFlags, mode: UInt32)
+    throws(Errno) -> OpenFile
+  {
+    let length = try UserMemory.copyString(address, to: Broker.path, limit: 4096)
+    return try openInBuffer(directory, length, flags, mode: mode)
+  }
+
+  /// openat(2) of a path of the kernel's own.
+  public func open(path: [UInt8], _ flags: OpenFlags, mode: UInt32 = 0) throws(Errno) -> OpenFile {
+    guard path.count < 4096 else { throw .ENAMETOOLONG }
+    for index in path.indices { Broker.path[index] = path[index] }
+    Broker.path[path.count] = 0
+    return try openInBuffer(AT_FDCWD, path.count, flags, mode: mode)
+  }
+
+  private func openInBuffer(_ directory: Int32, _ length: Int, _ flags: OpenFlags, mode: UInt32)
+    throws(Errno) -> OpenFile
+  {
+    var walk: WalkFlags = .follow
+    if flags.contains(.O_NOFOLLOW) || flags.contains([.O_CREAT, .O_EXCL]) { walk = [] }
+    let mode = mode & 0o7777 & ~paths.umask
+    return try withPath(
+      directory, Broker.path, length, walk,
+      host: { (path) throws(Errno) -> OpenFile in try openHost(path, flags, mode: mode) },
+      other: { (target) throws(Errno) -> OpenFile in
+        switch target {
+        case .node(let node): try open(node, flags)
+        case .file(let file): try reopen(file, flags)
+        case .host(let path): try openHost(path, flags, mode: mode)
+        }
+      })
+  }
+
+  private func open(_ node: Node, _ flags: OpenFlags) throws(Errno) -> OpenFile {
+    if node.isSymbolicLink && !flags.contains(.O_PATH) { throw .ELOOP }
+    if flags.contains([.O_CREAT, .O_EXCL]) { throw .EEXIST }
+    if flags.contains(.O_DIRECTORY) && !node.isDirectory { throw .ENOTDIR }
+    if node.isDirectory && flags.rawValue & 3 != 0 { throw .EISDIR }
+    if !flags.contains(.O_PATH) {
+      let want: UInt32 = flags.rawValue & 3 == 0 ? 4 : flags.rawValue & 3 == 1 ? 2 : 6
+      guard credentials.permits(want, try node.status(self)) else { throw .EACCES }
+    }
+    return try node.open(self, flags)
+  }
+
+  /// Opening /proc/self/fd/N: the same file anew, by its path; without one, the description itself.
+  private func reopen(_ file: OpenFile, _ flags: OpenFlags) throws(Errno) -> OpenFile {
+    if let node = file.node { return try open(node, flags) }
+    guard let host = file as? HostFile else { throw .ENXIO }
+    if host.isRegular || host.isDirectory, let path = try? canonicalPath(of: file), !path.isEmpty,
+      path[0] == 47
+    {
+      return try open(path: path, flags.subtracting([.O_CREAT, .O_EXCL, .O_NOFOLLOW]))
+    }
+    return file
+  }
+
+  private func openHost(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno) -> OpenFile
+  {
+    let wantsCreation = flags.contains(.O_CREAT) || flags.contains(.O_TMPFILE)
+    if !credentials.isFileRoot {
+      try checkOpen(path, flags, wantsCreation: wantsCreation)
+    }
+    var descriptor = HostDescriptor.none
+    if wantsCreation && !ownsAsHost {
+      descriptor = try openByBackend(path, flags, mode: mode)
+    } else {
+      do throws(Errno) {
+        descriptor = try Host.open(path.directory, path.path, flags, mode: mode)
+      } catch {
+        guard path.isChecked, error == .EACCES || error == .EPERM else { throw error }
+        descriptor = try openByBackend(path, flags, mode: mode)
+      }
+    }
+    let file = try HostFile.adopting(descriptor, flags: flags.subtracting(creationFlags))
+    if file.identity.device == kernel.boot.pointee.hidden_device && !path.isChecked {
+      file.close()
+      throw .EACCES  // a link led to a guest file system: walk
+    }
+    return file
+  }
+
+  private var creationFlags: OpenFlags {
+    [.O_CREAT, .O_EXCL, .O_NOCTTY, .O_TRUNC, .O_CLOEXEC]
+  }
+
+  private func openByBackend(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
+    -> HostDescriptor
+  {
+    let result = try byBackend(path, Int(PV_OP_OPEN), Int(flags.rawValue), Int(mode))
+    return HostDescriptor(Int32(truncatingIfNeeded: result))
+  }
+
+  private func checkOpen(_ path: HostPath, _ flags: OpenFlags, wantsCreation: Bool) throws(Errno) {
+    if flags.contains(.O_PATH) { return }
+    do throws(Errno) {
+      let follow: PathFlags = flags.contains(.O_NOFOLLOW) ? .AT_SYMLINK_NOFOLLOW : []
+      let status = try hostStatus(path, follow)
+      var want: UInt32 = flags.rawValue & 3 == 0 ? 4 : flags.rawValue & 3 == 1 ? 2 : 6
+      if flags.contains(.O_TRUNC) { want |= 2 }
+      guard credentials.permits(want, status) else { throw Errno.EACCES }
+    } catch {
+      guard error == .ENOENT, wantsCreation else { throw error }
+      try checkParent(path)
+    }
+  }
+
+  /// Creating and removing names needs write and search permission on the directory.
+  public func checkParent(_ path: HostPath) throws(Errno) {
+    if credentials.isFileRoot { return }
+    let status = try parentStatus(path)
+    guard credentials.permits(3, status) else { throw .EACCES }
+  }
+
+  public func parentStatus(_ path: HostPath) throws(Errno) -> FileStatus {
+    try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) {
+      (bytes) throws(Errno) -> FileStatus in
+      var length = 0
+      while path.path[length] != 0 {
+        bytes[length] = path.path[length]
+        length += 1
+      }
+      while length > 1 && bytes[length - 1] == 47 { length -= 1 }
+      while length > 0 && bytes[length - 1] != 47 { length -= 1 }
+      if length > 1 { length -= 1 }
+      if length == 0 {
+        bytes[0] = path.directory == .absolute ? 47 : 46
+        length = 1
+      }
+      bytes[length] = 0
+      return try hostStatus(
+        HostPath(
+          directory: path.directory, path: UnsafePointer(bytes.baseAddress!), isChecked: true), [])
+    }
+  }
+
+  // MARK: Through the backend
+
+  /// A brokered call on a path: copies it into the request unless it stands there.
+  public func byBackend(
+    _ path: HostPath, _ operation: Int, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0,
+    payloadSize: Int = 0
+  ) throws(Errno) -> Int {
+    if path.path != UnsafePointer(Broker.path) { Self.copyText(path.path, to: Broker.path) }
+    return try Broker.call(
+      operation, Int(path.directory.number), b, c, d, e, user: credentials.fileUser,
+      group: credentials.fileGroup, payloadSize: payloadSize)
+  }
+
+  public static func copyText(_ from: UnsafePointer<UInt8>, to: UnsafeMutablePointer<UInt8>) {
+    var index = 0
+    while from[index] != 0 && index < 4095 {
+      to[index] = from[index]
+      index += 1
+    }
+    to[index] = 0
+  }
+
+  func hostReadlinkByBackend(_ path: HostPath) throws(Errno) -> Int {
+    try byBackend(path, Int(PV_OP_READLINK))
+  }
+
+  /// stat(2) by the host, through the backend when root's rights don't suffice.
+  public func hostStatus(_ path: HostPath, _ flags: PathFlags) throws(Errno) -> FileStatus {
+    do throws(Errno) {
+      return try FileStatus.ofHost(path.directory, path.path, flags: flags)
+    } catch {
+      guard error == .EACCES, path.isChecked else { throw error }
+      try keepingPath(unless: path) { () throws(Errno) -> Void in
+        _ = try byBackend(path, Int(PV_OP_STAT), 0, Int(flags.rawValue))
+      }
+      return (UnsafeRawPointer(Broker.payload)).withMemoryRebound(to: UInt64.self, capacity: 18) {
+        FileStatus(words: $0)
+      }
+    }
+  }
+
+  /// Another path than the one in the request's first buffer goes there for a call: put it back.
+  private func keepingPath(unless path: HostPath, _ body: () throws(Errno) -> Void) throws(Errno) {
+    if path.path == UnsafePointer(Broker.path) { return try body() }
+    try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) {
+      (copy) throws(Errno) -> Void in
+      Self.copyText(UnsafePointer(Broker.path), to: copy.baseAddress!)
+      defer { Self.copyText(UnsafePointer(copy.baseAddress!), to: Broker.path) }
+      try body()
+    }
+  }
+}

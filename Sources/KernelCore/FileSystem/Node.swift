@@ -1,0 +1,129 @@
+import LinuxABI
+import Platform
+
+/// A file of one of the guest's own file systems: /proc, /dev, /sys.
+///
+/// Nodes form a tree with names; their identity is their inode number.
+open class Node {
+  public unowned(unsafe) var parent: Node?
+  public let name: [UInt8]
+  /// Type and permissions.
+  open var mode: UInt32 { FileMode.S_IFREG | 0o444 }
+
+  public init(name: [UInt8], parent: Node?) {
+    self.name = name
+    self.parent = parent
+  }
+
+  /// The child of that name; the walk handles `.` and `..`.
+  open func lookup(_ name: [UInt8], _ task: Task) throws(Errno) -> Node { throw .ENOTDIR }
+  /// What a symbolic link leads to.
+  open func follow(_ task: Task) throws(Errno) -> LinkTarget { throw .EINVAL }
+  /// The text of a symbolic link.
+  open func readlink(_ task: Task) throws(Errno) -> [UInt8] { throw .EINVAL }
+  open func open(_ task: Task, _ flags: OpenFlags) throws(Errno) -> OpenFile { throw .ENXIO }
+  open func status(_ task: Task) throws(Errno) -> FileStatus {
+    var status = FileStatus()
+    status.mode = mode
+    status.inode = UInt64(UInt(bitPattern: ObjectIdentifier(self).hashValue)) & 0xffff_ffff
+    status.device = 3
+    status.linkCount = isDirectory ? 2 : 1
+    return status
+  }
+  /// Directory entries from `position` on, each given to `add` until it returns false.
+  open func list(_ task: Task, from position: Int, _ add: (DirectoryEntry) -> Bool) throws(Errno) {
+    throw .ENOTDIR
+  }
+  /// chmod(2), chown(2) and the like, where a file system keeps attributes.
+  open func setMode(_ mode: UInt32) throws(Errno) { throw .EPERM }
+  open func setOwner(_ user: UInt32, _ group: UInt32) throws(Errno) { throw .EPERM }
+  /// A host directory that is mounted here.
+  open var hostDirectory: HostDescriptor { .none }
+
+  public final var isDirectory: Bool { mode & FileMode.S_IFMT == FileMode.S_IFDIR }
+  public final var isSymbolicLink: Bool { mode & FileMode.S_IFMT == FileMode.S_IFLNK }
+}
+
+/// Where a symbolic link of a guest file system leads.
+public enum LinkTarget {
+  case path([UInt8])
+  /// A link like /proc/self/fd/3, which is the file itself.
+  case file(OpenFile)
+}
+
+public struct DirectoryEntry {
+  public let name: [UInt8]
+  public let inode: UInt64
+  /// DT_* of readdir(3).
+  public let type: UInt8
+  /// Where the entry after this one starts.
+  public let next: Int
+
+  public init(name: [UInt8], inode: UInt64, type: UInt8, next: Int) {
+    self.name = name
+    self.inode = inode
+    self.type = type
+    self.next = next
+  }
+}
+
+/// A mount of a guest file system, or of a host directory below one.
+public final class Mount {
+  /// Absolute, without a slash at the end.
+  public let path: [UInt8]
+  public let root: Node?
+  public let hostDirectory: HostDescriptor
+  public let source: [UInt8]
+  public let type: [UInt8]
+  public let isReadOnly: Bool
+
+  public init(
+    path: [UInt8], root: Node?, hostDirectory: HostDescriptor, source: [UInt8], type: [UInt8],
+    isReadOnly: Bool
+  ) {
+    self.path = path
+    self.root = root
+    self.hostDirectory = hostDirectory
+    self.source = source
+    self.type = type
+    self.isReadOnly = isReadOnly
+  }
+
+  /// True when look-ups stop at this mount instead of going to the host.
+  var isGuest: Bool { root != nil || hostDirectory.isValid }
+}
+
+/// What is mounted where. The list only grows at boot, so it is read without a lock.
+public final class MountTable {
+  public private(set) var mounts: [Mount] = []
+  /// Makes the root node of a guest file system; filled in by the image.
+  public init() {}
+
+  public func add(_ mount: Mount) { mounts.append(mount) }
+
+  /// The innermost guest mount that an absolute path without `.`, `..` and links leads into, and
+  /// the length of its path.
+  func guestMount(of path: UnsafePointer<UInt8>) -> (mount: Mount, length: Int)? {
+    var best: (mount: Mount, length: Int)?
+    for mount in mounts where mount.isGuest {
+      let length = mount.path.count
+      if let best, best.length >= length { continue }
+      if Self.isPrefix(mount.path, of: path) { best = (mount, length) }
+    }
+    return best
+  }
+
+  /// A quick no for most paths: guest file systems stand at few names.
+  @inline(__always) func mayBeGuest(_ path: UnsafePointer<UInt8>) -> Bool {
+    for mount in mounts where mount.isGuest {
+      if mount.path[1] == path[1] && Self.isPrefix(mount.path, of: path) { return true }
+    }
+    return false
+  }
+
+  private static func isPrefix(_ prefix: [UInt8], of path: UnsafePointer<UInt8>) -> Bool {
+    for index in prefix.indices where prefix[index] != path[index] { return false }
+    let next = path[prefix.count]
+    return next == 0 || next == 47
+  }
+}

@@ -1,0 +1,66 @@
+import LinuxABI
+import Platform
+
+/// Where paths start, and the umask: shared by CLONE_FS.
+public final class PathContext {
+  /// Canonical path of the root directory without the last slash: empty unless chroot(2)ed.
+  public var root: [UInt8] = []
+  /// The working directory.
+  public var workingDirectory: OpenFile
+  public var umask: UInt32 = 0o022
+  private var users: UInt32 = 1
+
+  public init(workingDirectory: OpenFile) {
+    self.workingDirectory = workingDirectory
+    workingDirectory.hold()
+  }
+
+  func copied() -> PathContext {
+    let copy = PathContext(workingDirectory: workingDirectory)
+    copy.root = root
+    copy.umask = umask
+    return copy
+  }
+
+  deinit { workingDirectory.release() }
+
+  public func changeDirectory(to file: OpenFile) {
+    let old = workingDirectory
+    file.hold()
+    workingDirectory = file
+    old.release()
+  }
+}
+
+/// A path for a host call: a directory descriptor, and a name from there.
+public struct HostPath {
+  public let directory: HostDescriptor
+  public let path: UnsafePointer<UInt8>
+  /// The guest kernel checked permissions itself and the host may refuse: ask the backend.
+  public let isChecked: Bool
+
+  public init(directory: HostDescriptor, path: UnsafePointer<UInt8>, isChecked: Bool) {
+    self.directory = directory
+    self.path = path
+    self.isChecked = isChecked
+  }
+}
+
+/// What a path leads to.
+public enum PathTarget {
+  case host(HostPath)
+  case node(Node)
+  /// A link of /proc/PID/fd, which is an open file.
+  case file(OpenFile)
+}
+
+/// How a path's last component is treated.
+public struct WalkFlags: OptionSet, Sendable {
+  public let rawValue: Int
+  public init(rawValue: Int) { self.rawValue = rawValue }
+  public static var follow: WalkFlags { WalkFlags(rawValue: 1) }
+  /// An empty path means the directory descriptor itself.
+  public static var allowEmpty: WalkFlags { WalkFlags(rawValue: 2) }
+  /// The second path of the call: it stands in the request's second buffer.
+  public static var second: WalkFlags { WalkFlags(rawValue: 4) }
+}

@@ -1,0 +1,87 @@
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// struct iovec.
+public struct IOVector: BitwiseCopyable {
+  public var address: UInt64
+  public var size: UInt64
+}
+
+/// The program's buffers of readv(2) and its kin, copied in and checked.
+public struct BufferVector {
+  private let storage: UnsafeMutableBufferPointer<IOVector>
+  public let count: Int
+  public let total: Int
+
+  public init(_ storage: UnsafeMutableBufferPointer<IOVector>, count: Int, total: Int) {
+    self.storage = storage
+    self.count = count
+    self.total = total
+  }
+
+  public subscript(index: Int) -> UserBuffer {
+    get throws(Errno) {
+      try UserBuffer(UserAddress(storage[index].address), count: Int(storage[index].size))
+    }
+  }
+
+  var pointer: UnsafeRawPointer { UnsafeRawPointer(storage.baseAddress.unsafelyUnwrapped) }
+}
+
+extension OpenFile {
+  /// preadv2(2): files without a better way take the buffers one by one.
+  public final func readVector(
+    _ task: Task, _ buffers: BufferVector, offset: Int64, flags: Int
+  ) throws(Errno) -> Int {
+    if hostDescriptor.isValid {
+      if offset < 0 { try task.acceptInterrupts() }
+      return try Host.preadv(
+        hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
+    }
+    return try eachBuffer(buffers, offset, flags) { (buffer, offset) throws(Errno) -> Int in
+      try offset < 0 ? read(task, buffer) : pread(task, buffer, offset: offset)
+    }
+  }
+
+  /// pwritev2(2).
+  public final func writeVector(
+    _ task: Task, _ buffers: BufferVector, offset: Int64, flags: Int
+  ) throws(Errno) -> Int {
+    if hostDescriptor.isValid {
+      if offset < 0 { try task.acceptInterrupts() }
+      do throws(Errno) {
+        return try Host.pwritev(
+          hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
+      } catch {
+        if error == .EPIPE { task.raise(.SIGPIPE) }
+        throw error
+      }
+    }
+    return try eachBuffer(buffers, offset, flags) { (buffer, offset) throws(Errno) -> Int in
+      try offset < 0 ? write(task, buffer) : pwrite(task, buffer, offset: offset)
+    }
+  }
+
+  /// Stops at the first short transfer; an error counts only when nothing was moved.
+  private func eachBuffer(
+    _ buffers: BufferVector, _ offset: Int64, _ flags: Int,
+    _ body: (UserBuffer, Int64) throws(Errno) -> Int
+  ) throws(Errno) -> Int {
+    guard flags == 0 else { throw .EOPNOTSUPP }
+    var done = 0
+    for index in 0..<buffers.count {
+      let buffer = try buffers[index]
+      if buffer.count == 0 { continue }
+      do throws(Errno) {
+        let moved = try body(buffer, offset < 0 ? offset : offset + Int64(done))
+        done += moved
+        if moved < buffer.count { return done }
+      } catch {
+        if done == 0 { throw error }
+        return done
+      }
+    }
+    return done
+  }
+}

@@ -1,0 +1,86 @@
+import CPVCalls
+import CPlatform
+import LinuxABI
+import Platform
+
+/// The one kernel of the sandbox.
+public final class Kernel {
+  public let tasks = TaskTable()
+  public let mounts = MountTable()
+  public let random: Random
+  public let boot: UnsafeMutablePointer<pv_boot>
+  let firstArea: ThreadArea
+  /// The names of uname(2); sethostname(2) changes them.
+  public var hostName: [UInt8]
+  public var domainName: [UInt8]
+  /// Called once for each number that no table knows.
+  public var unknownCalls: InlineArray<8, UInt64> = .init(repeating: 0)
+  /// The file systems' part of an executable's path and such; filled by the image at boot.
+  public var console: Terminal?
+
+  init(boot: UnsafeMutablePointer<pv_boot>, firstArea: ThreadArea) {
+    self.boot = boot
+    self.firstArea = firstArea
+    random = Random(seed: boot.pointee.random_seed)
+    hostName = Kernel.bootString(boot, boot.pointee.hostname_offset)
+    domainName = Kernel.bootString(boot, boot.pointee.domainname_offset)
+  }
+
+  /// A string of the boot record's blob.
+  public static func bootString(_ boot: UnsafeMutablePointer<pv_boot>, _ offset: UInt32) -> [UInt8] {
+    let start = bootPointer(boot, offset)
+    var bytes: [UInt8] = []
+    var index = 0
+    while start[index] != 0 {
+      bytes.append(start[index])
+      index += 1
+    }
+    return bytes
+  }
+
+  public static func bootPointer(_ boot: UnsafeMutablePointer<pv_boot>, _ offset: UInt32)
+    -> UnsafePointer<UInt8>
+  {
+    // SAFETY: the host wrote offsets of NUL-terminated strings inside the blob.
+    UnsafePointer(
+      bitPattern: UInt(boot.pointee.blob_start) + UInt(offset)
+    ).unsafelyUnwrapped
+  }
+}
+
+/// A plain pointer, so that it is initialised statically and needs no once.
+nonisolated(unsafe) var theKernel: Unmanaged<Kernel>? = nil
+
+/// The kernel, which boot made.
+@inline(__always) public var kernel: Kernel {
+  // SAFETY: set once before the first task runs, never released.
+  theKernel.unsafelyUnwrapped.takeUnretainedValue()
+}
+
+extension Kernel {
+  /// Makes the kernel, at boot.
+  public static func start(boot: UnsafeMutablePointer<pv_boot>, firstArea: ThreadArea) -> Kernel {
+    let new = Kernel(boot: boot, firstArea: firstArea)
+    theKernel = Unmanaged.passRetained(new)
+    return new
+  }
+
+  /// The task and process of the first program, on the thread that booted.
+  public func makeFirstTask(workingDirectory: OpenFile, credentials: Credentials) throws(Errno)
+    -> Task
+  {
+    tasks.lock.lock()
+    defer { tasks.lock.unlock() }
+    let id = try tasks.allocateID()
+    let group = ThreadGroup(id: id, parent: nil, startTime: 0)
+    let task = Task(
+      id: id, group: group, area: firstArea, memory: AddressSpace(), files: FileTable(),
+      paths: PathContext(workingDirectory: workingDirectory), credentials: credentials)
+    firstArea.pointee.task = UInt64(UInt(bitPattern: Unmanaged.passUnretained(task).toOpaque()))
+    group.adopt(task)
+    tasks.insert(group)
+    tasks.insert(task)
+    tasks.first = group
+    return task
+  }
+}

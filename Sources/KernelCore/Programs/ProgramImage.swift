@@ -1,0 +1,269 @@
+import CPVCalls
+import CPlatform
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// A program that is ready to replace the one that called execve(2): everything that can fail for
+/// the caller to see was done.
+public final class ProgramImage {
+  let elf: ELFFile
+  let interpreter: ELFFile?
+  let strings: ProgramStrings
+  /// The path as given, for AT_EXECFN, and the last component for the task's name.
+  let path: [UInt8]
+  let status: FileStatus
+
+  init(
+    elf: ELFFile, interpreter: ELFFile?, strings: ProgramStrings, path: [UInt8], status: FileStatus
+  ) {
+    self.elf = elf
+    self.interpreter = interpreter
+    self.strings = strings
+    self.path = path
+    self.status = status
+    elf.file.hold()
+    interpreter?.file.hold()
+  }
+
+  deinit {
+    elf.file.release()
+    interpreter?.file.release()
+  }
+}
+
+extension Task {
+  /// Finds out what to run: follows interpreter scripts, reads the ELF headers.
+  public func prepareProgram(_ file: OpenFile, path: [UInt8], _ strings: ProgramStrings)
+    throws(Errno) -> ProgramImage
+  {
+    var file = file
+    var strings = strings
+    var scriptPath = path
+    file.hold()
+    defer { file.release() }
+    for _ in 0..<6 {
+      guard let host = file as? HostFile, host.isRegular else { throw .EACCES }
+      let status = try host.stat()
+      guard status.mode & 0o111 != 0, credentials.permits(1, status) else { throw .EACCES }
+      guard let line = try interpreterLine(host) else {
+        return try prepareELF(host, path: path, strings, status)
+      }
+      var arguments = [line.interpreter]
+      if let argument = line.argument { arguments.append(argument) }
+      arguments.append(scriptPath)
+      strings.replaceFirst(with: arguments)
+      scriptPath = line.interpreter
+      let next = try open(path: line.interpreter, [])
+      next.hold()
+      file.release()
+      file = next
+    }
+    throw .ELOOP
+  }
+
+  private func prepareELF(
+    _ file: HostFile, path: [UInt8], _ strings: ProgramStrings, _ status: FileStatus
+  ) throws(Errno) -> ProgramImage {
+    let elf = try ELFFile(file, mapped: mappedFile(file))
+    var interpreter: ELFFile?
+    if let name = elf.interpreter {
+      let opened = try open(path: name, [])
+      opened.hold()
+      defer { opened.release() }
+      guard let host = opened as? HostFile, host.isRegular else { throw .ELIBBAD }
+      do throws(Errno) { interpreter = try ELFFile(host, mapped: mappedFile(host)) } catch { throw .ELIBBAD }
+      return ProgramImage(
+        elf: elf, interpreter: interpreter, strings: strings, path: path, status: status)
+    }
+    return ProgramImage(elf: elf, interpreter: nil, strings: strings, path: path, status: status)
+  }
+
+  /// The name under which a file shows in /proc/PID/maps.
+  public func mappedFile(_ file: HostFile) -> MappedFile {
+    MappedFile(
+      path: (try? canonicalPath(of: file)) ?? [], device: file.identity.device,
+      inode: file.identity.inode)
+  }
+
+  /// The first line of an interpreter script, or nil when the file is none.
+  private func interpreterLine(_ file: HostFile) throws(Errno)
+    -> (interpreter: [UInt8], argument: [UInt8]?)?
+  {
+    try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) {
+      (bytes) throws(Errno) -> (interpreter: [UInt8], argument: [UInt8]?)? in
+      let count = try Host.read(file.descriptor, into: bytes.baseAddress!, count: 256, offset: 0)
+      guard count >= 2, bytes[0] == 35, bytes[1] == 33 else { return nil }
+      var end = 2
+      while end < count && bytes[end] != 10 { end += 1 }
+      if end == 256 { throw Errno.ENOEXEC }
+      func isBlank(_ index: Int) -> Bool { bytes[index] == 32 || bytes[index] == 9 }
+      var start = 2
+      while start < end && isBlank(start) { start += 1 }
+      while end > start && isBlank(end - 1) { end -= 1 }
+      guard start < end else { throw Errno.ENOEXEC }
+      var nameEnd = start
+      while nameEnd < end && !isBlank(nameEnd) { nameEnd += 1 }
+      let name = Array(UnsafeBufferPointer(rebasing: bytes[start..<nameEnd]))
+      var argument = nameEnd
+      while argument < end && isBlank(argument) { argument += 1 }
+      if argument == end { return (name, nil) }
+      return (name, Array(UnsafeBufferPointer(rebasing: bytes[argument..<end])))
+    }
+  }
+
+  // MARK: The point of no return
+
+  /// Replaces the program; true when it must go on in a fresh host process, since this one's
+  /// memory is shared with a parent that vfork(2)ed.
+  public func execute(_ image: ProgramImage) throws(Errno) -> Bool {
+    try endOtherThreads()
+    guard memory.isShared else {
+      become(image)
+      return false
+    }
+    let table = kernel.tasks
+    let fresh = try table.lock.withLock { () throws(Errno) -> ThreadArea in
+      try table.allocateArea()
+    }
+    fresh.pointee.task = area.pointee.task
+    let freshFrame = UnsafeMutablePointer<pv_frame>(
+      bitPattern: UInt(fresh.pointee.frame)).unsafelyUnwrapped
+    freshFrame.pointee = frame.pointee
+    let host: CloneFlags = [.CLONE_FILES, .CLONE_PARENT, .CLONE_PARENT_SETTID]
+    area.pointee.clone_flags = host.rawValue
+    area.pointee.clone_area = UInt64(UInt(bitPattern: fresh))
+    area.pointee.clone_is_retained = 1
+    continuation = image
+    return true
+  }
+
+  /// In the old host process, after the fresh one was cloned: it ends, the task has moved.
+  func execCloned(_ result: Int) throws(Errno) -> Bool {
+    guard result < 0 else { return true }
+    continuation = nil
+    area.pointee.clone_is_retained = 0
+    let table = kernel.tasks
+    table.lock.withLock {
+      UnsafeMutablePointer<pv_thread>(bitPattern: UInt(area.pointee.clone_area))?.pointee.in_use = 0
+    }
+    throw Errno(result: result)
+  }
+
+  /// In the fresh host process: takes the task over and finishes the execve(2). False when this is
+  /// no such process but a child.
+  public func continueExec() -> Bool {
+    guard let image = continuation else { return false }
+    continuation = nil
+    area = Machine.thread
+    area.pointee.host_process = area.pointee.host_thread
+    memory.leave()
+    memory = AddressSpace()
+    become(image)
+    return true
+  }
+
+  private func endOtherThreads() throws(Errno) {
+    let table = kernel.tasks
+    table.lock.lock()
+    if group.isExiting || group.execTask != nil {
+      table.lock.unlock()
+      throw .ERESTARTSYS
+    }
+    group.execTask = self
+    for task in group.tasks where task !== self {
+      task.isKilled = true
+      task.interrupt()
+    }
+    table.lock.unlock()
+    while true {
+      prepareToSleep()
+      if group.tasks.count == 1 { break }
+      do throws(Errno) { try sleep() } catch {
+        if group.isExiting {
+          group.execTask = nil
+          throw error
+        }
+        area.pointee.pending = 0
+      }
+    }
+    table.lock.withLock { group.execTask = nil }
+  }
+
+  /// Everything the old program had is gone after this.
+  private func become(_ image: ProgramImage) {
+    let isSetID = takeIdentity(of: image)
+    finishVfork()
+    if files.isShared {
+      let own = files.copied()
+      files.leave()
+      files = own
+    }
+    files.closeOnExecFiles()
+    paths = paths.copied()
+    group.handlers = group.handlers.copied()
+    group.handlers.reset()
+    signalStack = SignalStack()
+    clearChildThreadID = .null
+    robustList = .null
+    group.hasExecuted = true
+    group.timers.timers = []
+    tearDownMemory()
+    do throws(Errno) {
+      try load(image, isSecure: isSetID)
+    } catch {
+      // The old program is gone, so there is nobody to tell: as Linux does, kill.
+      exitGroup(status: Signal.SIGKILL.number)
+      area.pointee.pending = 1
+    }
+  }
+
+  private func takeIdentity(of image: ProgramImage) -> Bool {
+    let isSetID = credentials.transform(
+      fileMode: image.status.mode, owner: image.status.user, fileGroup: image.status.group,
+      allowsSetID: true)
+    if isSetID { group.isDumpable = false } else { group.isDumpable = true }
+    var start = image.path.count
+    while start > 0 && image.path[start - 1] != 47 { start -= 1 }
+    for index in 0..<16 {
+      name[index] = index < 15 && start + index < image.path.count ? image.path[start + index] : 0
+    }
+    let old = group.executable
+    image.elf.file.hold()
+    group.executable = image.elf.file
+    old?.release()
+    return isSetID
+  }
+
+  /// Unmaps all but the kernel and the vDSO.
+  private func tearDownMemory() {
+    let boot = kernel.boot
+    memory = memoryForExec()
+    let kept = (UInt(boot.pointee.vdso_start), UInt(boot.pointee.vdso_end))
+    let low: UInt = 0x1000
+    try? Host.munmap(low, Int(UInt(PV_IMAGE_BASE) - low))
+    let afterKernel = UInt(boot.pointee.writable_end)
+    if kept.0 == 0 {
+      try? Host.munmap(afterKernel, Int(userAddressLimit - afterKernel))
+    } else {
+      try? Host.munmap(afterKernel, Int(kept.0 - afterKernel))
+      try? Host.munmap(kept.1, Int(userAddressLimit - kept.1))
+    }
+  }
+
+  private func memoryForExec() -> AddressSpace {
+    let new = AddressSpace()
+    let boot = kernel.boot.pointee
+    if boot.vdso_start != 0 {
+      new.record(
+        Mapping(
+          start: UInt(boot.vdso_start), end: UInt(boot.vdso_address), protection: .PROT_READ,
+          isShared: false, file: nil, offset: 0, label: .vvar))
+      new.record(
+        Mapping(
+          start: UInt(boot.vdso_address), end: UInt(boot.vdso_end),
+          protection: [.PROT_READ, .PROT_EXEC], isShared: false, file: nil, offset: 0, label: .vdso))
+    }
+    return new
+  }
+}

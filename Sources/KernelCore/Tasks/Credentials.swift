@@ -1,0 +1,92 @@
+import CPVCalls
+import LinuxABI
+
+/// Who a task is: ids, groups and capabilities; see credentials(7). Copied by every change.
+public struct Credentials {
+  public var user: UInt32 = 0, effectiveUser: UInt32 = 0, savedUser: UInt32 = 0
+  public var fileUser: UInt32 = 0
+  public var group: UInt32 = 0, effectiveGroup: UInt32 = 0, savedGroup: UInt32 = 0
+  public var fileGroup: UInt32 = 0
+  public var groups: [UInt32] = []
+  public var effective: UInt64 = 0, permitted: UInt64 = 0, inheritable: UInt64 = 0
+  public var bounding: UInt64 = 0, ambient: UInt64 = 0
+  public var noNewPrivileges = false
+  public var keepsCapabilities = false
+  public var secureBits: UInt32 = 0
+
+  public init() {}
+
+  public func has(_ capability: Int) -> Bool { effective >> UInt64(capability) & 1 != 0 }
+
+  public func isMember(of group: UInt32) -> Bool {
+    group == fileGroup || groups.contains(group)
+  }
+
+  /// True when path look-ups need no checks of ours: the host decides by root's ownership, and
+  /// what it refuses is asked of the backend.
+  public var isFileRoot: Bool {
+    fileUser == 0 && has(Capability.CAP_DAC_OVERRIDE)
+  }
+
+  /// May the file be accessed; `want` has the bits 4 read, 2 write, 1 execute. See path_resolution(7).
+  public func permits(_ want: UInt32, _ status: FileStatus) -> Bool {
+    if has(Capability.CAP_DAC_OVERRIDE) {
+      if want & 1 == 0 || status.isDirectory || status.mode & 0o111 != 0 { return true }
+    }
+    if has(Capability.CAP_DAC_READ_SEARCH) {
+      if want == 4 || (status.isDirectory && want & 2 == 0) { return true }
+    }
+    var bits = status.mode
+    if fileUser == status.user {
+      bits >>= 6
+    } else if isMember(of: status.group) {
+      bits >>= 3
+    }
+    return bits & 7 & want == want
+  }
+
+  /// capabilities(7), "Effect of user ID changes on capabilities".
+  public mutating func adjustCapabilities(from old: Credentials) {
+    let hadRoot = old.user == 0 || old.effectiveUser == 0 || old.savedUser == 0
+    let hasRoot = user == 0 || effectiveUser == 0 || savedUser == 0
+    if hadRoot && !hasRoot && !keepsCapabilities {
+      permitted = 0
+      ambient = 0
+      effective = 0
+    }
+    if old.effectiveUser == 0 && effectiveUser != 0 { effective = 0 }
+    if old.effectiveUser != 0 && effectiveUser == 0 { effective = permitted }
+    adjustFileCapabilities(from: old)
+  }
+
+  public mutating func adjustFileCapabilities(from old: Credentials) {
+    let fileCapabilities: UInt64 = 0x8_0000_009f & ~0x60
+    if old.fileUser == 0 && fileUser != 0 { effective &= ~fileCapabilities }
+    if old.fileUser != 0 && fileUser == 0 { effective |= permitted & fileCapabilities }
+  }
+
+  /// What execve(2) makes of them, for a file without capabilities of its own.
+  mutating func transform(fileMode: UInt32, owner: UInt32, fileGroup: UInt32, allowsSetID: Bool)
+    -> Bool
+  {
+    let old = self
+    if allowsSetID && !noNewPrivileges {
+      if fileMode & FileMode.S_ISUID != 0 { effectiveUser = owner }
+      if fileMode & (FileMode.S_ISGID | 0o010) == FileMode.S_ISGID | 0o010 {
+        effectiveGroup = fileGroup
+      }
+    }
+    let isSetID = effectiveUser != old.effectiveUser || effectiveGroup != old.effectiveGroup
+    if isSetID { ambient = 0 }
+    let isRoot = (effectiveUser == 0 || user == 0) && secureBits & 1 == 0
+    let new = isRoot ? (inheritable | bounding) : ambient
+    permitted = new
+    effective = effectiveUser == 0 && isRoot ? new : ambient
+    savedUser = effectiveUser
+    fileUser = effectiveUser
+    savedGroup = effectiveGroup
+    self.fileGroup = effectiveGroup
+    keepsCapabilities = false
+    return isSetID
+  }
+}

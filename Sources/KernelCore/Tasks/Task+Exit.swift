@@ -1,0 +1,227 @@
+import CPVCalls
+import CPlatform
+import LinuxABI
+import PVFrontend
+import Platform
+
+extension Task {
+  /// exit_group(2), or death by a signal: every thread of the process ends.
+  ///
+  /// `status` is as wait(2) reports it. The caller ends when it leaves the kernel.
+  public func exitGroup(status: Int32) {
+    let table = kernel.tasks
+    table.lock.lock()
+    defer { table.lock.unlock() }
+    group.beginExit(status: status)
+  }
+
+  /// Ends this thread: what the last steps in Swift are before the host thread goes.
+  public func finish() {
+    let table = kernel.tasks
+    releaseFutexes()
+    finishVfork()
+    table.lock.lock()
+    if !group.isExiting && group.tasks.count == 1 { group.exitStatus = exitStatus }
+    let isLast = group.tasks.count == 1
+    group.addProcessorTime(of: self)
+    if !isLast { removeFromGroup(table) }
+    table.lock.unlock()
+    files.leave()
+    memory.leave()
+    if isLast { finishProcess() }
+  }
+
+  /// Leaves the list of threads. The table's reference goes with it, so the caller keeps its own.
+  private func removeFromGroup(_ table: TaskTable) {
+    for index in group.tasks.indices where group.tasks[index] === self {
+      group.tasks.remove(at: index)
+      break
+    }
+    table.remove(self)
+    if let execTask = group.execTask { execTask.wake() }
+  }
+
+  /// Robust futexes and the thread id that pthread_join(3) waits on; see set_tid_address(2).
+  private func releaseFutexes() {
+    releaseRobustList()
+    guard !clearChildThreadID.isNull, memory.isShared || group.tasks.count > 1 else { return }
+    try? UserMemory.store(Int32(0), to: clearChildThreadID)
+    _ = Machine.call(202, clearChildThreadID.argument, 1, 1)
+  }
+
+  /// Marks the futexes that the thread still owns as dead; see get_robust_list(2).
+  private func releaseRobustList() {
+    guard !robustList.isNull, let head = try? UserMemory.load(UInt64.self, from: robustList),
+      let offset = try? UserMemory.load(Int64.self, from: robustList + 8),
+      let pending = try? UserMemory.load(UInt64.self, from: robustList + 16)
+    else { return }
+    var entry = head
+    var count = 0
+    while entry & ~1 != UInt64(robustList.rawValue) && count < 2048 {
+      guard let next = try? UserMemory.load(UInt64.self, from: UserAddress(entry & ~1)) else { break }
+      if entry & ~1 != pending & ~1 { releaseRobustFutex(UserAddress(entry & ~1) + Int(offset)) }
+      entry = next
+      count += 1
+    }
+    if pending & ~1 != 0 { releaseRobustFutex(UserAddress(pending & ~1) + Int(offset)) }
+  }
+
+  private func releaseRobustFutex(_ address: UserAddress) {
+    guard var value = try? UserMemory.load(UInt32.self, from: address) else { return }
+    while value & 0x3fff_ffff == UInt32(bitPattern: id) {
+      let dead = value & 0x8000_0000 | 0x4000_0000
+      guard let found = try? UserMemory.exchange(address, expected: value, desired: dead) else {
+        return
+      }
+      if found == value {
+        if value & 0x8000_0000 != 0 { _ = Machine.call(202, address.argument, 1, 1) }
+        return
+      }
+      value = found
+    }
+  }
+
+  /// The last thread is going: the process becomes a zombie, and the parent hears of it.
+  private func finishProcess() {
+    group.timers.disarm()
+    let table = kernel.tasks
+    group.executable?.release()
+    group.executable = nil
+    let terminal = group.terminal
+    let isSessionLeader = group.session == group.id
+    table.lock.lock()
+    if group === table.first {
+      let status = group.exitStatus
+      table.lock.unlock()
+      endSandbox(status: status)
+    }
+    group.reparentChildren(table)
+    if isSessionLeader { group.disownTerminal(table) }
+    removeFromGroup(table)
+    group.isZombie = true
+    group.notifyParentOfExit(table)
+    table.lock.unlock()
+    if isSessionLeader { terminal?.sessionEnded() }
+  }
+
+  /// The first program is gone, and with it the sandbox.
+  private func endSandbox(status: Int32) -> Never {
+    while true {
+      _ = try? Broker.call(Int(PV_OP_EXIT), Int(status))
+    }
+  }
+
+  /// The child never got a host thread: undo what `clone` prepared.
+  func neverStarted() {
+    let table = kernel.tasks
+    finishVfork()
+    table.lock.lock()
+    let isThread = group.tasks.count > 1
+    removeFromGroup(table)
+    if !isThread {
+      group.parent?.remove(child: group)
+      table.remove(group)
+    }
+    table.lock.unlock()
+    files.leave()
+    memory.leave()
+    area.pointee.in_use = 0
+  }
+}
+
+extension ThreadGroup {
+  /// With the table's lock held.
+  func beginExit(status: Int32) {
+    guard !isExiting else { return }
+    isExiting = true
+    exitStatus = status
+    stopSignal = 0
+    for task in tasks { task.interrupt() }
+  }
+
+  func addProcessorTime(of task: Task) {
+    // CLOCK_THREAD_CPUTIME_ID of the ending thread.
+    let time = (try? Host.clock(3)) ?? 0
+    finalUserTime += time
+  }
+
+  func remove(child: ThreadGroup) {
+    for index in children.indices where children[index] === child {
+      children.remove(at: index)
+      return
+    }
+  }
+
+  /// Orphans go to the next subreaper, or to the first program.
+  func reparentChildren(_ table: TaskTable) {
+    guard !children.isEmpty, let first = table.first else { return }
+    var reaper = first
+    var ancestor = parent
+    while let candidate = ancestor {
+      if candidate.isSubreaper && !candidate.isExiting {
+        reaper = candidate
+        break
+      }
+      ancestor = candidate.parent
+    }
+    var wakesReaper = false
+    for child in children {
+      child.parent = reaper
+      reaper.children.append(child)
+      if child.parentDeathSignal != 0 {
+        child.send(SignalInfo(Signal(child.parentDeathSignal), code: SignalCode.SI_USER), table)
+      }
+      if child.isZombie {
+        wakesReaper = true
+        child.exitSignal = 17
+        reaper.send(child.exitInformation, table)
+      }
+    }
+    children = []
+    if wakesReaper { reaper.childQueue.wake() }
+  }
+
+  var exitInformation: SignalInfo {
+    let signal = exitStatus & 0x7f
+    let code =
+      signal == 0
+      ? SignalCode.CLD_EXITED
+      : exitStatus & 0x80 != 0 ? SignalCode.CLD_DUMPED : SignalCode.CLD_KILLED
+    return SignalInfo(
+      child: id, user: 0, code: code, status: signal == 0 ? exitStatus >> 8 & 0xff : signal,
+      ticks: (finalUserTime / 10_000_000, finalSystemTime / 10_000_000))
+  }
+
+  /// SIGCHLD, or no zombie at all when the parent does not care.
+  func notifyParentOfExit(_ table: TaskTable) {
+    guard let parent else { return }
+    let action = parent.handlers[.SIGCHLD]
+    let isUnwanted =
+      exitSignal == 17 && (action.isIgnored || action.options.contains(.SA_NOCLDWAIT))
+    if exitSignal != 0 && !(exitSignal == 17 && action.isIgnored) {
+      var info = exitInformation
+      info.signal = Signal(exitSignal)
+      parent.send(info, table)
+    }
+    if isUnwanted {
+      parent.remove(child: self)
+      table.remove(self)
+    }
+    parent.childQueue.wake()
+  }
+
+  /// A session leader ends: its terminal serves nobody, the foreground gets SIGHUP and SIGCONT.
+  func disownTerminal(_ table: TaskTable) {
+    guard let terminal else { return }
+    let foreground = terminal.foregroundGroup
+    terminal.foregroundGroup = 0
+    terminal.session = 0
+    table.forEachGroup { other in
+      if other.session == self.session { other.terminal = nil }
+      if foreground != 0 && other.processGroup == foreground && other !== self {
+        other.send(SignalInfo(.SIGHUP, code: SignalCode.SI_KERNEL), table)
+        other.send(SignalInfo(.SIGCONT, code: SignalCode.SI_KERNEL), table)
+      }
+    }
+  }
+}

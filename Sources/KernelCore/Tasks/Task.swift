@@ -1,0 +1,101 @@
+import CPVCalls
+import CPlatform
+import LinuxABI
+import Platform
+
+/// A thread of a program, and the host thread that runs it.
+public final class Task {
+  public let id: Int32
+  public let group: ThreadGroup
+  /// Changes only when execve(2) moves the task to a fresh host process.
+  public internal(set) var area: ThreadArea
+  public internal(set) var memory: AddressSpace
+  public internal(set) var files: FileTable
+  public internal(set) var paths: PathContext
+  public var credentials: Credentials
+
+  // Signals; guarded by TaskTable.lock, but the task itself reads its own mask freely.
+  public internal(set) var blocked: SignalSet = 0
+  /// The mask that sigsuspend(2) and its kin put back after the handler was set up.
+  var savedMask: SignalSet?
+  public internal(set) var pending = PendingSignals()
+  public var signalStack = SignalStack()
+  /// Ends without a trace: another thread execs or the process ends.
+  var isKilled = false
+
+  /// The name of prctl(2) PR_SET_NAME, 15 bytes and NUL.
+  public var name: InlineArray<16, UInt8> = .init(repeating: 0)
+  public var clearChildThreadID = UserAddress.null
+  public var robustList = UserAddress.null
+  public var robustListSize = 0
+  /// The parent that vfork(2) suspended until this task execs or ends.
+  unowned(unsafe) var vforkParent: Task?
+  var isVforkDone = true
+  /// The host's exit status of a thread that ends alone.
+  public var exitStatus: Int32 = 0
+  var vforkChild: Task?
+  var childThreadIDToSet = UserAddress.null
+  /// The rest of an execve(2) that goes on in a fresh host process.
+  var continuation: ProgramImage?
+  /// Set by the terminal driver and timers while the task sleeps with a deadline, for restarts.
+  public var restartDeadline: Int64?
+  public var personality: UInt32 = 0
+  public var timerSlack: UInt64 = 50_000
+
+  init(
+    id: Int32, group: ThreadGroup, area: ThreadArea, memory: AddressSpace, files: FileTable,
+    paths: PathContext, credentials: Credentials
+  ) {
+    self.id = id
+    self.group = group
+    self.area = area
+    self.memory = memory
+    self.files = files
+    self.paths = paths
+    self.credentials = credentials
+  }
+
+  /// The task that runs this code.
+  @inline(__always) public static var current: Task {
+    // SAFETY: the area of a running thread holds its task, which the task table keeps.
+    Unmanaged<Task>.fromOpaque(pv_current_task()).takeUnretainedValue()
+  }
+
+  @inline(__always) public func file(at descriptor: FileDescriptor) throws(Errno) -> OpenFile {
+    try files.file(at: descriptor)
+  }
+
+  public func add(_ file: OpenFile, closeOnExec: Bool) throws(Errno) -> Int {
+    do throws(Errno) {
+      return Int(
+        try files.add(file, closeOnExec: closeOnExec, limit: group.limits.descriptors).number)
+    } catch {
+      file.hold()
+      file.release()
+      throw error
+    }
+  }
+
+  public var frame: Frame {
+    // SAFETY: the entry stored the frame of the call that is being served.
+    UnsafeMutablePointer(bitPattern: UInt(area.pointee.frame)).unsafelyUnwrapped
+  }
+
+  /// A call came from a site that is not rewritten yet.
+  public func noteTrappedSite(_ frame: Frame) {}
+
+  public var isLeader: Bool { id == group.id }
+}
+
+/// The alternate signal stack of sigaltstack(2).
+public struct SignalStack {
+  public var address: UInt64 = 0
+  public var size: UInt64 = 0
+  public var flags: Int32 = 2  // SS_DISABLE
+
+  public init() {}
+
+  public func contains(_ pointer: UInt64) -> Bool {
+    size != 0 && pointer > address && pointer - address <= size
+  }
+}

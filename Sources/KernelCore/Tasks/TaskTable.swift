@@ -1,0 +1,118 @@
+import CPVCalls
+import CPlatform
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// All tasks by id, and the one lock of the process tree and of signals.
+public final class TaskTable {
+  public let lock = Lock()
+  private let tasks: UnsafeMutablePointer<Unmanaged<Task>?>
+  private let groups: UnsafeMutablePointer<Unmanaged<ThreadGroup>?>
+  private var lastID: Int32 = 0
+  public private(set) var count = 0
+  public static let idLimit: Int32 = 32768
+  /// The first program; orphans become its children.
+  public internal(set) var first: ThreadGroup?
+  private var nextArea = 0
+
+  init() {
+    tasks = .allocate(capacity: Int(Self.idLimit))
+    tasks.initialize(repeating: nil, count: Int(Self.idLimit))
+    groups = .allocate(capacity: Int(Self.idLimit))
+    groups.initialize(repeating: nil, count: Int(Self.idLimit))
+  }
+
+  // The following are called with the lock held.
+
+  func allocateID() throws(Errno) -> Int32 {
+    for _ in 0..<Self.idLimit {
+      lastID += 1
+      if lastID >= Self.idLimit {
+        lastID = 300
+        hasWrapped = true
+      }
+      guard tasks[Int(lastID)] == nil, groups[Int(lastID)] == nil else { continue }
+      if hasWrapped && isGroupOrSession(lastID) { continue }
+      return lastID
+    }
+    throw .EAGAIN
+  }
+
+  func insert(_ task: Task) {
+    tasks[Int(task.id)] = Unmanaged.passRetained(task)
+    count += 1
+  }
+
+  func insert(_ group: ThreadGroup) { groups[Int(group.id)] = Unmanaged.passRetained(group) }
+
+  func remove(_ task: Task) {
+    guard let entry = tasks[Int(task.id)], entry.toOpaque() == Unmanaged.passUnretained(task).toOpaque()
+    else { return }
+    tasks[Int(task.id)] = nil
+    count -= 1
+    entry.release()
+  }
+
+  func remove(_ group: ThreadGroup) {
+    guard let entry = groups[Int(group.id)] else { return }
+    groups[Int(group.id)] = nil
+    entry.release()
+  }
+
+  public func task(_ id: Int32) -> Task? {
+    guard id > 0, id < Self.idLimit else { return nil }
+    return tasks[Int(id)]?.takeUnretainedValue()
+  }
+
+  public func group(_ id: Int32) -> ThreadGroup? {
+    guard id > 0, id < Self.idLimit else { return nil }
+    return groups[Int(id)]?.takeUnretainedValue()
+  }
+
+  /// Calls `body` with every process, in order of ids.
+  public func forEachGroup<E: Error>(_ body: (ThreadGroup) throws(E) -> Void) throws(E) {
+    for id in 1..<Int(Self.idLimit) {
+      if id > Int(highestID) { return }
+      if let group = groups[id] { try body(group.takeUnretainedValue()) }
+    }
+  }
+
+  private var highestID: Int32 { hasWrapped ? Self.idLimit - 1 : lastID }
+  private var hasWrapped = false
+
+  private func isGroupOrSession(_ id: Int32) -> Bool {
+    var found = false
+    forEachGroup { if $0.processGroup == id || $0.session == id { found = true } }
+    return found
+  }
+
+  // MARK: Thread areas
+
+  /// A free thread area; EAGAIN when the sandbox has as many threads as it may.
+  func allocateArea() throws(Errno) -> ThreadArea {
+    for _ in 0..<Int(PV_THREAD_LIMIT) {
+      nextArea = (nextArea + 1) % Int(PV_THREAD_LIMIT)
+      let area = Self.area(nextArea)
+      guard area.pointee.in_use == 0 else { continue }
+      area.initialize(to: pv_thread())
+      let base = UInt64(UInt(bitPattern: area))
+      area.pointee.`self` = base
+      area.pointee.kernel_stack_top = base + UInt64(PV_AREA_KERNEL_STACK_TOP)
+      area.pointee.frame =
+        area.pointee.kernel_stack_top - UInt64(MemoryLayout<pv_frame>.size)
+      area.pointee.signal_stack = (
+        base + UInt64(PV_AREA_SIGNAL_STACK), 0, UInt64(PV_AREA_SIGNAL_STACK_SIZE)
+      )
+      area.pointee.in_use = 1
+      return area
+    }
+    throw .EAGAIN
+  }
+
+  private static func area(_ index: Int) -> ThreadArea {
+    // SAFETY: the areas are an array in the image, of which the first thread has number 0.
+    let base = UnsafeMutableRawPointer(kernel.firstArea) + index * Int(PV_THREAD_AREA_SIZE)
+    return base.assumingMemoryBound(to: pv_thread.self)
+  }
+}

@@ -1,0 +1,154 @@
+import CPVCalls
+import LinuxABI
+import Platform
+
+/// A process: what its threads share, and its place in the process tree.
+///
+/// Everything here is guarded by `TaskTable.lock`, except where said.
+public final class ThreadGroup {
+  /// The process's id, which is the leader's.
+  public let id: Int32
+  public internal(set) var tasks: [Task] = []
+  /// nil for the first program and once the parent is gone.
+  public internal(set) unowned(unsafe) var parent: ThreadGroup?
+  public internal(set) var children: [ThreadGroup] = []
+  public var processGroup: Int32
+  public var session: Int32
+  public var handlers: SignalHandlers
+  public internal(set) var pending = PendingSignals()
+  /// The signal that the parent gets when the process ends; 0 for none.
+  public var exitSignal: Int32 = 17
+  public let childQueue = WaitQueue()
+  /// Readers of signalfd(2).
+  public let signalQueue = WaitQueue()
+
+  // How it ends, stops and goes on.
+  public internal(set) var isExiting = false
+  /// As wait(2) reports it.
+  public internal(set) var exitStatus: Int32 = 0
+  public internal(set) var isZombie = false
+  public internal(set) var stopSignal: Int32 = 0
+  var isStopped: Bool { stopSignal != 0 }
+  /// A stop or continue that the parent has not been told of.
+  var hasStopToReport = false
+  var hasContinueToReport = false
+  /// An execve(2) is waiting for the other threads to end.
+  unowned(unsafe) var execTask: Task?
+  /// Has execve(2)d since fork: setpgid(2) by the parent fails.
+  public internal(set) var hasExecuted = false
+
+  public var limits: ResourceLimits
+  public let timers: ProcessTimers
+  /// Nice value as asked for.
+  public var nice: Int32 = 0
+  public var isSubreaper = false
+  public var parentDeathSignal: Int32 = 0
+  public var isDumpable = true
+  /// The controlling terminal.
+  public var terminal: Terminal?
+  /// Processor time of children that were waited for, nanoseconds user and system.
+  public var childrenUserTime: Int64 = 0, childrenSystemTime: Int64 = 0
+  /// Own processor time, set at exit.
+  public var finalUserTime: Int64 = 0, finalSystemTime: Int64 = 0
+  /// CLOCK_MONOTONIC at creation.
+  public let startTime: Int64
+  /// The program file, for /proc/PID/exe and its arguments and environment in memory.
+  public var executable: OpenFile?
+  public var argumentsRange: (UInt64, UInt64) = (0, 0)
+  public var environmentRange: (UInt64, UInt64) = (0, 0)
+
+  init(id: Int32, parent: ThreadGroup?, startTime: Int64) {
+    self.id = id
+    self.parent = parent
+    self.startTime = startTime
+    processGroup = parent?.processGroup ?? id
+    session = parent?.session ?? id
+    handlers = SignalHandlers()
+    limits = parent?.limits ?? ResourceLimits()
+    timers = ProcessTimers()
+    terminal = parent?.terminal
+    nice = parent?.nice ?? 0
+  }
+
+  public var leader: Task? { tasks.first }
+
+  func adopt(_ task: Task) { tasks.append(task) }
+
+  /// The processor time of all threads that live, or the final one.
+  public var processorTime: (user: Int64, system: Int64) { (finalUserTime, finalSystemTime) }
+}
+
+/// A terminal that can control a session; made by the terminal driver.
+open class Terminal {
+  public var session: Int32 = 0
+  public var foregroundGroup: Int32 = 0
+  public init() {}
+  /// The session leader is gone: disconnect.
+  open func sessionEnded() {}
+  /// Device number for /proc/PID/stat.
+  open var deviceNumber: UInt32 { 0 }
+  /// Opens it anew, for /dev/tty.
+  open func open(flags: OpenFlags) throws(Errno) -> OpenFile { throw .ENXIO }
+  open func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) -> Int { 0 }
+}
+
+/// The limits of getrlimit(2), soft and hard.
+public struct ResourceLimits {
+  private var soft: InlineArray<16, UInt64> = .init(repeating: .max)
+  private var hard: InlineArray<16, UInt64> = .init(repeating: .max)
+
+  public init() {}
+
+  public subscript(resource: Int) -> (soft: UInt64, hard: UInt64) {
+    get { (soft[resource], hard[resource]) }
+    set {
+      soft[resource] = newValue.soft
+      hard[resource] = newValue.hard
+    }
+  }
+
+  /// One more than the highest descriptor.
+  public var descriptors: Int { Int(min(soft[Resource.RLIMIT_NOFILE], 1 << 20)) }
+}
+
+/// The interval timers of setitimer(2) and the timers of timer_create(2).
+public final class ProcessTimers {
+  public let lock = Lock()
+  /// CLOCK_REALTIME timers run on the host's ITIMER_REAL; nanoseconds.
+  public var realDeadline: Int64 = 0, realInterval: Int64 = 0
+  public var timers: [PosixTimer] = []
+  public var nextIdentifier: Int32 = 0
+  let timersDue = TimerMark()
+  var isArmed = false
+
+  init() {}
+  deinit {
+    lock.destroy()
+    timersDue.destroy()
+  }
+}
+
+/// A timer of timer_create(2).
+public final class PosixTimer {
+  public let identifier: Int32
+  public let clock: Int32
+  public var signal: Int32
+  public var value: UInt64
+  /// SIGEV_THREAD_ID's task, or 0.
+  public var task: Int32
+  public var isSilent: Bool
+  /// Nanoseconds of its clock; 0 is disarmed.
+  public var deadline: Int64 = 0, interval: Int64 = 0
+  public var overrun: Int32 = 0
+
+  public init(
+    identifier: Int32, clock: Int32, signal: Int32, value: UInt64, task: Int32, isSilent: Bool
+  ) {
+    self.identifier = identifier
+    self.clock = clock
+    self.signal = signal
+    self.value = value
+    self.task = task
+    self.isSilent = isSilent
+  }
+}

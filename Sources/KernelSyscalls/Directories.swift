@@ -1,0 +1,222 @@
+import CPVCalls
+import KernelCore
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// Implements getdents64(2), and getdents(2) for directories of the host.
+func sysGetdents(
+  _ task: Task, _ descriptor: FileDescriptor, _ address: UserAddress, count: Int, isOld: Bool
+) throws(Errno) -> Int {
+  guard !isOld else { throw .ENOSYS }
+  let file = try task.file(at: descriptor)
+  if file.flags.contains(.O_PATH) { throw .EBADF }
+  guard count >= 0 else { throw .EINVAL }
+  return try file.getdents(task, try UserBuffer(address, count: min(count, 1 << 30)))
+}
+
+/// Implements getcwd(2).
+func sysGetcwd(_ task: Task, _ address: UserAddress, size: Int) throws(Errno) -> Int {
+  var path = try task.canonicalPath(of: task.paths.workingDirectory)
+  let root = task.paths.root
+  if !root.isEmpty {
+    guard path.starts(with: root) else { throw .ENOENT }
+    path = Array(path[root.count...])
+  }
+  if path.isEmpty { path = [47] }
+  guard path[0] == 47 else { throw .ENOENT }
+  let deleted = Array(" (deleted)".utf8)
+  if path.count > deleted.count && Array(path[(path.count - deleted.count)...]) == deleted {
+    throw .ENOENT
+  }
+  guard path.count < size else { throw .ERANGE }
+  path.append(0)
+  try UserMemory.copyOut(path, to: address)
+  return path.count
+}
+
+/// Implements chdir(2).
+func sysChdir(_ task: Task, _ path: UserAddress) throws(Errno) -> Int {
+  let file = try task.open(AT_FDCWD, path, [.O_PATH, .O_DIRECTORY], mode: 0)
+  file.hold()
+  defer { file.release() }
+  guard task.credentials.permits(1, try file.stat()) else { throw .EACCES }
+  task.paths.changeDirectory(to: file)
+  return 0
+}
+
+/// Implements fchdir(2).
+func sysFchdir(_ task: Task, _ descriptor: FileDescriptor) throws(Errno) -> Int {
+  let file = try task.file(at: descriptor)
+  let status = try file.stat()
+  guard status.isDirectory else { throw .ENOTDIR }
+  guard task.credentials.permits(1, status) else { throw .EACCES }
+  task.paths.changeDirectory(to: file)
+  return 0
+}
+
+/// Implements chroot(2).
+func sysChroot(_ task: Task, _ path: UserAddress) throws(Errno) -> Int {
+  let file = try task.open(AT_FDCWD, path, [.O_PATH, .O_DIRECTORY], mode: 0)
+  file.hold()
+  defer { file.release() }
+  guard task.credentials.has(Capability.CAP_SYS_CHROOT) else { throw .EPERM }
+  task.paths.root = try task.canonicalPath(of: file)
+  return 0
+}
+
+/// Implements umask(2).
+func sysUmask(_ task: Task, _ mask: UInt32) -> Int {
+  let old = task.paths.umask
+  task.paths.umask = mask & 0o777
+  return Int(old)
+}
+
+/// Makes a name: checks the directory's permissions, then asks the backend.
+private func make(
+  _ task: Task, _ directory: Int32, _ path: UserAddress,
+  _ operation: (HostPath) throws(Errno) -> Int
+) throws(Errno) -> Int {
+  try task.withPath(
+    directory, path, [],
+    host: { (path) throws(Errno) -> Int in
+      try task.checkParent(path)
+      return try operation(path)
+    },
+    other: { (target) throws(Errno) -> Int in
+      if case .node = target { throw Errno.EEXIST }
+      throw Errno.EROFS
+    })
+}
+
+/// Implements mkdir(2) and mkdirat(2).
+func sysMkdir(_ task: Task, _ directory: Int32, _ path: UserAddress, mode: UInt32) throws(Errno)
+  -> Int
+{
+  try make(task, directory, path) { (path) throws(Errno) -> Int in
+    try task.byBackend(
+      path, Int(PV_OP_MKDIR), 0, Int(mode & 0o1777 & ~task.paths.umask))
+  }
+}
+
+/// Implements mknod(2) and mknodat(2) for regular files, FIFOs and sockets.
+func sysMknod(_ task: Task, _ directory: Int32, _ path: UserAddress, mode: UInt32) throws(Errno)
+  -> Int
+{
+  switch mode & FileMode.S_IFMT {
+  case 0, FileMode.S_IFREG, FileMode.S_IFIFO, FileMode.S_IFSOCK: break
+  case FileMode.S_IFCHR, FileMode.S_IFBLK: throw .EPERM
+  default: throw .EINVAL
+  }
+  let type = mode & FileMode.S_IFMT == 0 ? FileMode.S_IFREG : mode & FileMode.S_IFMT
+  return try make(task, directory, path) { (path) throws(Errno) -> Int in
+    try task.byBackend(
+      path, Int(PV_OP_MKNOD), 0, Int(type | mode & 0o7777 & ~task.paths.umask))
+  }
+}
+
+/// Implements unlink(2), rmdir(2) and unlinkat(2).
+func sysUnlink(_ task: Task, _ directory: Int32, _ path: UserAddress, _ flags: PathFlags)
+  throws(Errno) -> Int
+{
+  guard flags.isSubset(of: .AT_REMOVEDIR) else { throw .EINVAL }
+  return try task.withPath(
+    directory, path, [],
+    host: { (path) throws(Errno) -> Int in
+      if !task.credentials.isFileRoot {
+        try task.checkParent(path)
+        try checkSticky(task, path)
+      }
+      do throws(Errno) {
+        try Host.unlink(path.directory, path.path, flags: flags)
+        return 0
+      } catch {
+        guard path.isChecked, error == .EACCES || error == .EPERM else { throw error }
+        return try task.byBackend(path, Int(PV_OP_UNLINK), 0, Int(flags.rawValue))
+      }
+    },
+    other: { (_) throws(Errno) -> Int in throw Errno.EPERM })
+}
+
+/// In a sticky directory only the owner of the file or of the directory removes it.
+func checkSticky(_ task: Task, _ path: HostPath) throws(Errno) {
+  let parent = try task.parentStatus(path)
+  guard parent.mode & FileMode.S_ISVTX != 0, !task.credentials.has(Capability.CAP_FOWNER) else {
+    return
+  }
+  let user = task.credentials.fileUser
+  if parent.user == user { return }
+  guard try task.hostStatus(path, .AT_SYMLINK_NOFOLLOW).user == user else { throw .EPERM }
+}
+
+/// Looks two paths up and gives both to `body`; neither may lie in a guest file system.
+private func withTwoPaths(
+  _ task: Task, _ oldDirectory: Int32, _ old: UserAddress, _ oldFlags: WalkFlags,
+  _ newDirectory: Int32, _ new: UserAddress, _ body: (HostPath, HostPath) throws(Errno) -> Int
+) throws(Errno) -> Int {
+  try task.withPath(
+    oldDirectory, old, oldFlags,
+    host: { (first) throws(Errno) -> Int in
+      try task.withPath(
+        newDirectory, new, .second,
+        host: { (second) throws(Errno) -> Int in try body(first, second) },
+        other: { (_) throws(Errno) -> Int in throw Errno.EXDEV })
+    },
+    other: { (target) throws(Errno) -> Int in
+      guard case .file(let file) = target, file.hostDescriptor.isValid else { throw Errno.EXDEV }
+      Broker.path[0] = 0
+      let first = HostPath(
+        directory: file.hostDescriptor, path: UnsafePointer(Broker.path), isChecked: true)
+      return try task.withPath(
+        newDirectory, new, .second,
+        host: { (second) throws(Errno) -> Int in try body(first, second) },
+        other: { (_) throws(Errno) -> Int in throw Errno.EXDEV })
+    })
+}
+
+/// Implements rename(2), renameat(2) and renameat2(2).
+func sysRename(
+  _ task: Task, _ oldDirectory: Int32, _ old: UserAddress, _ newDirectory: Int32,
+  _ new: UserAddress, flags: UInt32
+) throws(Errno) -> Int {
+  guard flags & ~3 == 0, flags != 3 else { throw .EINVAL }
+  return try withTwoPaths(task, oldDirectory, old, [], newDirectory, new) {
+    (first, second) throws(Errno) -> Int in
+    if !task.credentials.isFileRoot {
+      try task.checkParent(first)
+      try checkSticky(task, first)
+      try task.checkParent(second)
+      if (try? task.hostStatus(second, .AT_SYMLINK_NOFOLLOW)) != nil { try checkSticky(task, second) }
+    }
+    return try task.byBackend(
+      first, Int(PV_OP_RENAME), Int(second.directory.number), Int(flags))
+  }
+}
+
+/// Implements link(2) and linkat(2).
+func sysLink(
+  _ task: Task, _ oldDirectory: Int32, _ old: UserAddress, _ newDirectory: Int32,
+  _ new: UserAddress, _ flags: PathFlags
+) throws(Errno) -> Int {
+  guard flags.isSubset(of: [.AT_SYMLINK_FOLLOW, .AT_EMPTY_PATH]) else { throw .EINVAL }
+  var walk: WalkFlags = []
+  if flags.contains(.AT_SYMLINK_FOLLOW) { walk.insert(.follow) }
+  if flags.contains(.AT_EMPTY_PATH) { walk.insert(.allowEmpty) }
+  return try withTwoPaths(task, oldDirectory, old, walk, newDirectory, new) {
+    (first, second) throws(Errno) -> Int in
+    try task.checkParent(second)
+    return try task.byBackend(
+      first, Int(PV_OP_LINK), Int(second.directory.number), Int(flags.rawValue))
+  }
+}
+
+/// Implements symlink(2) and symlinkat(2).
+func sysSymlink(_ task: Task, _ target: UserAddress, _ directory: Int32, _ path: UserAddress)
+  throws(Errno) -> Int
+{
+  try make(task, directory, path) { (path) throws(Errno) -> Int in
+    let length = try UserMemory.copyString(target, to: Broker.path2, limit: 4096)
+    guard length > 0 else { throw Errno.ENOENT }
+    return try task.byBackend(path, Int(PV_OP_SYMLINK))
+  }
+}

@@ -1,0 +1,183 @@
+import KernelCore
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// Implements open(2), openat(2) and creat(2).
+func sysOpen(
+  _ task: Task, _ directory: Int32, _ path: UserAddress, _ flags: OpenFlags, mode: UInt32
+) throws(Errno) -> Int {
+  let file = try task.open(
+    directory, path, flags.subtracting(.O_CLOEXEC).union(.O_LARGEFILE), mode: mode)
+  return try task.add(file, closeOnExec: flags.contains(.O_CLOEXEC))
+}
+
+/// Implements openat2(2) as far as it asks for nothing that openat(2) can't do.
+func sysOpenat2(
+  _ task: Task, _ directory: Int32, _ path: UserAddress, _ how: UserAddress, size: Int
+) throws(Errno) -> Int {
+  guard size >= 24 else { throw .EINVAL }
+  guard size <= 4096 else { throw .E2BIG }
+  let flags = try UserMemory.load(UInt64.self, from: how)
+  let mode = try UserMemory.load(UInt64.self, from: how + 8)
+  let resolve = try UserMemory.load(UInt64.self, from: how + 16)
+  guard flags >> 32 == 0, mode & ~0o7777 == 0, resolve & ~0x3f == 0 else { throw .EINVAL }
+  guard resolve == 0 else { throw .ENOSYS }
+  return try sysOpen(
+    task, directory, path, OpenFlags(rawValue: Int32(truncatingIfNeeded: flags)),
+    mode: UInt32(mode))
+}
+
+/// Implements close(2).
+func sysClose(_ task: Task, _ descriptor: FileDescriptor) throws(Errno) -> Int {
+  let file = try task.files.remove(descriptor)
+  task.dropLocks(of: file)
+  file.release()
+  return 0
+}
+
+/// Implements close_range(2).
+func sysCloseRange(_ task: Task, _ first: UInt32, _ last: UInt32, _ flags: UInt32) throws(Errno)
+  -> Int
+{
+  guard first <= last, flags & ~6 == 0 else { throw .EINVAL }
+  if flags & 2 != 0 { task.unshareFiles() }
+  var next = Int(min(first, UInt32(Int32.max)))
+  while let descriptor = task.files.next(from: next), UInt32(descriptor.number) <= last {
+    if flags & 4 != 0 {
+      try task.files.setCloseOnExec(descriptor, true)
+    } else {
+      _ = try sysClose(task, descriptor)
+    }
+    next = Int(descriptor.number) + 1
+  }
+  return 0
+}
+
+/// Implements pipe(2) and pipe2(2), with a pipe of the host.
+func sysPipe(_ task: Task, _ address: UserAddress, _ flags: OpenFlags) throws(Errno) -> Int {
+  let allowed: OpenFlags = [.O_CLOEXEC, .O_NONBLOCK, .O_DIRECT]
+  guard flags.isSubset(of: allowed) else { throw .EINVAL }
+  _ = try UserBuffer(address, count: 8)
+  let status = flags.subtracting(.O_CLOEXEC)
+  let (reading, writing) = try Host.pipe(flags: flags.union(.O_CLOEXEC))
+  let reader = try HostFile.adopting(reading, flags: status)
+  let writer = try HostFile.adopting(writing, flags: status.union(.O_WRONLY))
+  let isCloseOnExec = flags.contains(.O_CLOEXEC)
+  let first = try task.add(reader, closeOnExec: isCloseOnExec)
+  do throws(Errno) {
+    let second = try task.add(writer, closeOnExec: isCloseOnExec)
+    try UserMemory.store(UInt64(UInt32(first)) | UInt64(UInt32(second)) << 32, to: address)
+  } catch {
+    _ = try? sysClose(task, FileDescriptor(Int32(first)))
+    throw error
+  }
+  return 0
+}
+
+/// Implements dup(2).
+func sysDup(_ task: Task, _ descriptor: FileDescriptor) throws(Errno) -> Int {
+  try task.add(try task.file(at: descriptor), closeOnExec: false)
+}
+
+/// Implements dup2(2).
+func sysDup2(_ task: Task, _ old: FileDescriptor, _ new: FileDescriptor) throws(Errno) -> Int {
+  let file = try task.file(at: old)
+  if old == new { return Int(new.number) }
+  return try replace(task, new, with: file, closeOnExec: false)
+}
+
+/// Implements dup3(2).
+func sysDup3(_ task: Task, _ old: FileDescriptor, _ new: FileDescriptor, _ flags: OpenFlags)
+  throws(Errno) -> Int
+{
+  guard old != new, flags.isSubset(of: .O_CLOEXEC) else { throw .EINVAL }
+  return try replace(
+    task, new, with: try task.file(at: old), closeOnExec: flags.contains(.O_CLOEXEC))
+}
+
+private func replace(
+  _ task: Task, _ descriptor: FileDescriptor, with file: OpenFile, closeOnExec: Bool
+) throws(Errno) -> Int {
+  try task.files.replace(
+    descriptor, with: file, closeOnExec: closeOnExec, limit: task.group.limits.descriptors)
+  return Int(descriptor.number)
+}
+
+/// Implements ioctl(2): a few commands are every file's, the rest the file's own.
+func sysIoctl(_ task: Task, _ descriptor: FileDescriptor, _ command: UInt32, _ argument: UserAddress)
+  throws(Errno) -> Int
+{
+  let file = try task.file(at: descriptor)
+  if file.flags.contains(.O_PATH) { throw .EBADF }
+  switch command {
+  case 0x5450:  // FIONCLEX
+    try task.files.setCloseOnExec(descriptor, false)
+    return 0
+  case 0x5451:  // FIOCLEX
+    try task.files.setCloseOnExec(descriptor, true)
+    return 0
+  case 0x5421:  // FIONBIO
+    var flags = file.flags
+    if try UserMemory.load(Int32.self, from: argument) != 0 {
+      flags.insert(.O_NONBLOCK)
+    } else {
+      flags.remove(.O_NONBLOCK)
+    }
+    try file.setStatusFlags(flags)
+    return 0
+  default:
+    return try file.ioctl(task, command, argument)
+  }
+}
+
+/// Implements flock(2): host descriptions are one to one, so the host's locks are right.
+func sysFlock(_ task: Task, _ descriptor: FileDescriptor, _ operation: Int) throws(Errno) -> Int {
+  let file = try task.file(at: descriptor)
+  guard file.hostDescriptor.isValid else { throw .EINVAL }
+  try task.acceptInterrupts()
+  return try Host.flock(file.hostDescriptor, operation)
+}
+
+/// Implements fcntl(2).
+func sysFcntl(_ task: Task, _ descriptor: FileDescriptor, _ command: Int32, _ argument: Int)
+  throws(Errno) -> Int
+{
+  let file = try task.file(at: descriptor)
+  switch command {
+  case 0, 1030:  // F_DUPFD, F_DUPFD_CLOEXEC
+    guard argument >= 0, argument < task.group.limits.descriptors else { throw .EINVAL }
+    return Int(
+      try task.files.add(
+        file, closeOnExec: command != 0, minimum: argument, limit: task.group.limits.descriptors
+      ).number)
+  case 1:  // F_GETFD
+    return try task.files.isCloseOnExec(descriptor) ? 1 : 0
+  case 2:  // F_SETFD
+    try task.files.setCloseOnExec(descriptor, argument & 1 != 0)
+    return 0
+  case 3:  // F_GETFL
+    return Int(file.flags.rawValue)
+  default: break
+  }
+  if file.flags.contains(.O_PATH) { throw .EBADF }
+  switch command {
+  case 4:  // F_SETFL
+    let changeable: OpenFlags = [.O_APPEND, .O_NONBLOCK, .O_DIRECT, .O_NOATIME, .O_ASYNC]
+    let new = OpenFlags(rawValue: Int32(truncatingIfNeeded: argument)).intersection(changeable)
+    try file.setStatusFlags(file.flags.subtracting(changeable).union(new))
+    return 0
+  case 5, 6, 7, 36, 37, 38:  // F_GETLK ... F_OFD_SETLKW
+    return try sysFileLock(task, file, command, UserAddress(UInt(bitPattern: argument)))
+  case 8:  // F_SETOWN
+    file.signalOwner = Int32(truncatingIfNeeded: argument)
+    return 0
+  case 9:  // F_GETOWN
+    return Int(file.signalOwner)
+  case 1031, 1032:  // F_SETPIPE_SZ, F_GETPIPE_SZ
+    guard file.hostDescriptor.isValid else { throw .EBADF }
+    return try Host.fcntl(file.hostDescriptor, Int(command), argument)
+  default:
+    throw .EINVAL
+  }
+}

@@ -1,0 +1,247 @@
+import CPlatform
+import KernelCore
+import LinuxABI
+import Platform
+
+/// What follows a call.
+public enum CallOutcome {
+  case done
+  /// The assembly clones a host thread or process.
+  case clone
+  /// The thread ends.
+  case exit
+}
+
+/// Numbers to handlers. Errors become numbers here, and only here.
+public enum SyscallTable {
+  public static func call(_ task: Task, _ frame: Frame) -> CallOutcome {
+    var outcome = CallOutcome.done
+    let result: Int
+    do throws(Errno) {
+      result = try serve(task, frame, &outcome)
+    } catch {
+      result = -Int(error.code)
+      // A signal is waiting, and the call may have to start again.
+      if error.code >= 512 { Machine.thread.pointee.pending = 1 }
+    }
+    frame.pointee.rax = UInt64(bitPattern: Int64(result))
+    return outcome
+  }
+
+  private static func serve(_ task: Task, _ frame: Frame, _ outcome: inout CallOutcome)
+    throws(Errno) -> Int
+  {
+    let a = Arguments(frame)
+    switch frame.pointee.rax {
+    // Reading and writing.
+    case 0: return try sysRead(task, a.descriptor(0), a.address(1), count: a.int(2))
+    case 1: return try sysWrite(task, a.descriptor(0), a.address(1), count: a.int(2))
+    case 8: return try sysLseek(task, a.descriptor(0), a.int64(1), whence: a.int(2))
+    case 17: return try sysPread(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
+    case 18: return try sysPwrite(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
+    case 19: return try sysReadv(task, a.descriptor(0), a.address(1), count: a.int(2))
+    case 20: return try sysWritev(task, a.descriptor(0), a.address(1), count: a.int(2))
+    case 295: return try sysPreadv(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
+    case 296: return try sysPwritev(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
+    case 327: return try sysPreadv2(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3), flags: a.int(5))
+    case 328: return try sysPwritev2(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3), flags: a.int(5))
+
+    // Opening.
+    case 2: return try sysOpen(task, AT_FDCWD, a.address(0), a.openFlags(1), mode: a.uint32(2))
+    case 3: return try sysClose(task, a.descriptor(0))
+    case 85: return try sysOpen(task, AT_FDCWD, a.address(0), [.O_CREAT, .O_WRONLY, .O_TRUNC], mode: a.uint32(1))
+    case 257: return try sysOpen(task, a.int32(0), a.address(1), a.openFlags(2), mode: a.uint32(3))
+    case 437: return try sysOpenat2(task, a.int32(0), a.address(1), a.address(2), size: a.int(3))
+    case 22: return try sysPipe(task, a.address(0), [])
+    case 293: return try sysPipe(task, a.address(0), a.openFlags(1))
+    case 32: return try sysDup(task, a.descriptor(0))
+    case 33: return try sysDup2(task, a.descriptor(0), a.descriptor(1))
+    case 292: return try sysDup3(task, a.descriptor(0), a.descriptor(1), a.openFlags(2))
+    case 72: return try sysFcntl(task, a.descriptor(0), a.int32(1), a.int(2))
+    case 16: return try sysIoctl(task, a.descriptor(0), a.uint32(1), a.address(2))
+    case 436: return try sysCloseRange(task, a.uint32(0), a.uint32(1), a.uint32(2))
+    case 73: return try sysFlock(task, a.descriptor(0), a.int(1))
+
+    // Attributes.
+    case 4: return try sysStat(task, AT_FDCWD, a.address(0), a.address(1), [])
+    case 5: return try sysFstat(task, a.descriptor(0), a.address(1))
+    case 6: return try sysStat(task, AT_FDCWD, a.address(0), a.address(1), .AT_SYMLINK_NOFOLLOW)
+    case 262: return try sysStat(task, a.int32(0), a.address(1), a.address(2), a.pathFlags(3))
+    case 332: return try sysStatx(task, a.int32(0), a.address(1), a.int32(2), a.uint32(3), a.address(4))
+    case 21: return try sysAccess(task, AT_FDCWD, a.address(0), a.uint32(1), flags: 0)
+    case 269: return try sysAccess(task, a.int32(0), a.address(1), a.uint32(2), flags: 0)
+    case 439: return try sysAccess(task, a.int32(0), a.address(1), a.uint32(2), flags: a.int32(3))
+    case 89: return try sysReadlink(task, AT_FDCWD, a.address(0), a.address(1), size: a.int(2))
+    case 267: return try sysReadlink(task, a.int32(0), a.address(1), a.address(2), size: a.int(3))
+    case 90: return try sysChmod(task, AT_FDCWD, a.address(0), a.uint32(1), [])
+    case 91: return try sysFchmod(task, a.descriptor(0), a.uint32(1))
+    case 268: return try sysChmod(task, a.int32(0), a.address(1), a.uint32(2), [])
+    case 452: return try sysChmod(task, a.int32(0), a.address(1), a.uint32(2), a.pathFlags(3))
+    case 92: return try sysChown(task, AT_FDCWD, a.address(0), a.uint32(1), a.uint32(2), [])
+    case 93: return try sysFchown(task, a.descriptor(0), a.uint32(1), a.uint32(2))
+    case 94: return try sysChown(task, AT_FDCWD, a.address(0), a.uint32(1), a.uint32(2), .AT_SYMLINK_NOFOLLOW)
+    case 260: return try sysChown(task, a.int32(0), a.address(1), a.uint32(2), a.uint32(3), a.pathFlags(4))
+    case 132: return try sysUtime(task, a.address(0), a.address(1))
+    case 235: return try sysUtimes(task, AT_FDCWD, a.address(0), a.address(1))
+    case 261: return try sysUtimes(task, a.int32(0), a.address(1), a.address(2))
+    case 280: return try sysUtimensat(task, a.int32(0), a.address(1), a.address(2), a.pathFlags(3))
+    case 76: return try sysTruncate(task, a.address(0), a.int64(1))
+    case 77: return try sysFtruncate(task, a.descriptor(0), a.int64(1))
+    case 285: return try sysFallocate(task, a.descriptor(0), a.int(1), a.int64(2), a.int64(3))
+    case 74: return try sysFsync(task, a.descriptor(0), dataOnly: false)
+    case 75: return try sysFsync(task, a.descriptor(0), dataOnly: true)
+    case 137: return try sysStatfs(task, a.address(0), a.address(1))
+    case 138: return try sysFstatfs(task, a.descriptor(0), a.address(1))
+
+    // Names.
+    case 78, 217: return try sysGetdents(task, a.descriptor(0), a.address(1), count: a.int(2), isOld: frame.pointee.rax == 78)
+    case 79: return try sysGetcwd(task, a.address(0), size: a.int(1))
+    case 80: return try sysChdir(task, a.address(0))
+    case 81: return try sysFchdir(task, a.descriptor(0))
+    case 161: return try sysChroot(task, a.address(0))
+    case 82: return try sysRename(task, AT_FDCWD, a.address(0), AT_FDCWD, a.address(1), flags: 0)
+    case 264: return try sysRename(task, a.int32(0), a.address(1), a.int32(2), a.address(3), flags: 0)
+    case 316: return try sysRename(task, a.int32(0), a.address(1), a.int32(2), a.address(3), flags: a.uint32(4))
+    case 83: return try sysMkdir(task, AT_FDCWD, a.address(0), mode: a.uint32(1))
+    case 258: return try sysMkdir(task, a.int32(0), a.address(1), mode: a.uint32(2))
+    case 84: return try sysUnlink(task, AT_FDCWD, a.address(0), .AT_REMOVEDIR)
+    case 87: return try sysUnlink(task, AT_FDCWD, a.address(0), [])
+    case 263: return try sysUnlink(task, a.int32(0), a.address(1), a.pathFlags(2))
+    case 86: return try sysLink(task, AT_FDCWD, a.address(0), AT_FDCWD, a.address(1), [])
+    case 265: return try sysLink(task, a.int32(0), a.address(1), a.int32(2), a.address(3), a.pathFlags(4))
+    case 88: return try sysSymlink(task, a.address(0), AT_FDCWD, a.address(1))
+    case 266: return try sysSymlink(task, a.address(0), a.int32(1), a.address(2))
+    case 133: return try sysMknod(task, AT_FDCWD, a.address(0), mode: a.uint32(1))
+    case 259: return try sysMknod(task, a.int32(0), a.address(1), mode: a.uint32(2))
+    case 95: return sysUmask(task, a.uint32(0))
+
+    // Memory.
+    case 9: return try sysMmap(task, a.uint(0), a.int(1), a.int(2), a.int(3), a.descriptor(4), offset: a.int64(5))
+    case 10: return try sysMprotect(task, a.uint(0), a.int(1), a.int(2))
+    case 11: return try sysMunmap(task, a.uint(0), a.int(1))
+    case 12: return sysBrk(task, a.uint(0))
+    case 25: return try sysMremap(task, a.uint(0), a.int(1), a.int(2), a.int(3), a.uint(4))
+    case 26: return try sysMsync(task, a.uint(0), a.int(1), a.int(2))
+    case 28: return try sysMadvise(task, a.uint(0), a.int(1), a.int(2))
+
+    // Processes.
+    case 39: return Int(task.group.id)
+    case 110: return sysGetppid(task)
+    case 186: return Int(task.id)
+    case 56:
+      outcome = .clone
+      return try starting(&outcome) { () throws(Errno) -> Int in try sysClone(task, frame, a) }
+    case 57:
+      outcome = .clone
+      return try starting(&outcome) { () throws(Errno) -> Int in try sysFork(task, frame) }
+    case 58:
+      outcome = .clone
+      return try starting(&outcome) { () throws(Errno) -> Int in try sysVfork(task, frame) }
+    case 435:
+      outcome = .clone
+      return try starting(&outcome) { () throws(Errno) -> Int in
+        try sysClone3(task, frame, a.address(0), size: a.int(1))
+      }
+    case 59: return try sysExecve(task, AT_FDCWD, a.address(0), a.address(1), a.address(2), [], frame, &outcome)
+    case 322: return try sysExecve(task, a.int32(0), a.address(1), a.address(2), a.address(3), a.pathFlags(4), frame, &outcome)
+    case 60:
+      task.exitStatus = a.int32(0) & 0xff
+      task.exitStatus <<= 8
+      outcome = .exit
+      return 0
+    case 231:
+      task.exitGroup(status: (a.int32(0) & 0xff) << 8)
+      outcome = .exit
+      return 0
+    case 61: return try sysWait4(task, a.int32(0), a.address(1), WaitOptions(rawValue: a.uint32(2)), a.address(3))
+    case 247: return try sysWaitid(task, a.int32(0), a.int32(1), a.address(2), WaitOptions(rawValue: a.uint32(3)), a.address(4))
+    case 109: return try sysSetpgid(task, a.int32(0), a.int32(1))
+    case 111: return Int(task.group.processGroup)
+    case 121: return try sysGetpgid(task, a.int32(0))
+    case 112: return try sysSetsid(task)
+    case 124: return try sysGetsid(task, a.int32(0))
+    case 218: return sysSetTidAddress(task, a.address(0))
+    case 158: return try sysArchPrctl(task, a.int(0), a.address(1))
+    case 157: return try sysPrctl(task, a.int32(0), a.uint(1), a.uint(2), a.uint(3), a.uint(4))
+
+    // Signals.
+    case 13: return try sysSigaction(task, a.int(0), a.address(1), a.address(2), size: a.int(3))
+    case 14: return try sysSigprocmask(task, a.int(0), a.address(1), a.address(2), size: a.int(3))
+    case 15: return try sysSigreturn(task, frame)
+    case 62: return try sysKill(task, a.int32(0), a.int(1))
+    case 200: return try sysTkill(task, group: nil, a.int32(0), a.int(1))
+    case 234: return try sysTkill(task, group: a.int32(0), a.int32(1), a.int(2))
+    case 127: return try sysSigpending(task, a.address(0), size: a.int(1))
+    case 130: return try sysSigsuspend(task, a.address(0), size: a.int(1))
+    case 131: return try sysSigaltstack(task, a.address(0), a.address(1))
+    case 34: return try sysPause(task)
+
+    // Futexes and time.
+    case 202: return try sysFutex(task, a)
+    case 273: return try sysSetRobustList(task, a.address(0), size: a.int(1))
+    case 35: return try sysNanosleep(task, a.address(0), a.address(1))
+    case 230: return try sysClockNanosleep(task, a.int32(0), a.int32(1), a.address(2), a.address(3))
+    case 96: return try sysGettimeofday(task, a.address(0), a.address(1))
+    case 201: return try sysTime(task, a.address(0))
+    case 228: return try sysClockGettime(task, a.int(0), a.address(1))
+    case 229: return try sysClockGetres(task, a.int(0), a.address(1))
+    case 24: return Machine.call(24)
+
+    // Who and what.
+    case 63: return try sysUname(task, a.address(0))
+    case 102: return Int(task.credentials.user)
+    case 104: return Int(task.credentials.group)
+    case 107: return Int(task.credentials.effectiveUser)
+    case 108: return Int(task.credentials.effectiveGroup)
+    case 97: return try sysGetrlimit(task, a.int(0), a.address(1))
+    case 160: return try sysSetrlimit(task, a.int(0), a.address(1))
+    case 302: return try sysPrlimit(task, a.int32(0), a.int(1), a.address(2), a.address(3))
+    case 318: return try sysGetrandom(task, a.address(0), count: a.int(1), a.uint32(2))
+    case 334: throw .ENOSYS  // rseq: registered by glibc when it can be, which it can't
+    default: return try sysUnknown(task, frame.pointee.rax)
+    }
+  }
+
+  /// Clone calls go on in the assembly only when they did not fail.
+  private static func starting(_ outcome: inout CallOutcome, _ body: () throws(Errno) -> Int)
+    throws(Errno) -> Int
+  {
+    do throws(Errno) { return try body() } catch {
+      outcome = .done
+      throw error
+    }
+  }
+
+  /// ENOSYS, said once for each number.
+  private static func sysUnknown(_ task: Task, _ number: UInt64) throws(Errno) -> Int {
+    kernel.reportUnknown(call: number)
+    throw .ENOSYS
+  }
+}
+
+/// The registers of a call as what they mean.
+struct Arguments {
+  private let frame: Frame
+  @inline(__always) init(_ frame: Frame) { self.frame = frame }
+
+  @inline(__always) func word(_ index: Int) -> UInt64 {
+    switch index {
+    case 0: frame.pointee.rdi
+    case 1: frame.pointee.rsi
+    case 2: frame.pointee.rdx
+    case 3: frame.pointee.r10
+    case 4: frame.pointee.r8
+    default: frame.pointee.r9
+    }
+  }
+
+  @inline(__always) func int(_ index: Int) -> Int { Int(bitPattern: UInt(word(index))) }
+  @inline(__always) func int64(_ index: Int) -> Int64 { Int64(bitPattern: word(index)) }
+  @inline(__always) func uint(_ index: Int) -> UInt { UInt(word(index)) }
+  @inline(__always) func int32(_ index: Int) -> Int32 { Int32(truncatingIfNeeded: word(index)) }
+  @inline(__always) func uint32(_ index: Int) -> UInt32 { UInt32(truncatingIfNeeded: word(index)) }
+  @inline(__always) func address(_ index: Int) -> UserAddress { UserAddress(word(index)) }
+  @inline(__always) func descriptor(_ index: Int) -> FileDescriptor { FileDescriptor(int32(index)) }
+  @inline(__always) func openFlags(_ index: Int) -> OpenFlags { OpenFlags(rawValue: int32(index)) }
+  @inline(__always) func pathFlags(_ index: Int) -> PathFlags { PathFlags(rawValue: int32(index)) }
+}
