@@ -12,6 +12,8 @@ static int server;
 
 static int fresh(int flags) { return NEED(socket(AF_UNIX, SOCK_STREAM | flags, 0)); }
 
+static void on_alarm(int number) { (void)number; }
+
 static void *accept_one(void *unused) {
   NEED(accept(server, NULL, NULL));
   return unused;
@@ -43,7 +45,7 @@ int main(void) {
 
   CHECK_OK("one fits a backlog of 0", connect_to(fresh(0), address_of("s")));
   CHECK_FAILS("the next would wait", connect_to(fresh(SOCK_NONBLOCK), address_of("s")), EAGAIN);
-  struct sigaction action = {.sa_handler = (void (*)(int))getpid};
+  struct sigaction action = {.sa_handler = on_alarm};
   sigaction(SIGALRM, &action, NULL);
   struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
   setitimer(ITIMER_REAL, &often, NULL);

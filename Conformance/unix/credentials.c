@@ -90,8 +90,8 @@ int main(void) {
   }
   int peer = NEED(accept(server, NULL, NULL));
   NEED(peer_of(peer, &who));
-  CHECK("the server sees who connected", who.pid == child && who.uid == 1000 && who.gid == 100);
   close(peer);
   CHECK_IS("child", wait_code(child), 0);
+  CHECK("the server sees who connected", who.pid == child && who.uid == 1000 && who.gid == 100);
   return check_status();
 }
