@@ -6,6 +6,10 @@ public struct HostError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public init(_ number: Int32) { self.number = number }
 
+  public static let notFound = HostError(ENOENT)
+  public static let notADirectory = HostError(ENOTDIR)
+  public static let busy = HostError(EBUSY)
+
   /// The errno of the call that has just failed.
   public static var last: HostError { HostError(errno) }
 

@@ -32,7 +32,7 @@ public struct ControlGroup: Sendable {
     for hierarchy in group.hierarchies() {
       do throws(HostError) {
         try group.addLeaf(in: hierarchy, configuration, identifier: identifier)
-      } catch where error.number == EBUSY {
+      } catch where error == .busy {
         // Whatever is empty may go; the members are not ours to end.
         for leaf in group.directories { rmdir(leaf.path) }
         throw error.explained("cannot use the control group of '\(identifier)'")
@@ -85,7 +85,7 @@ public struct ControlGroup: Sendable {
         try check { mkdir(made, 0o755) }
       } catch where error.number == EEXIST {}
     }
-    if try !HostFile.readAll(path + "/cgroup.procs", limit: 1).isEmpty { throw HostError(EBUSY) }
+    if try !HostFile.readAll(path + "/cgroup.procs", limit: 1).isEmpty { throw HostError.busy }
     directories.append(
       Leaf(version: hierarchy.version, controllers: hierarchy.controllers, path: path))
   }

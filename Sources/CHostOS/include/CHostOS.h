@@ -4,6 +4,7 @@
 #define CHOSTOS_H
 #include "CHostOSFile.h"
 #include "CHostOSMount.h"
+#include "CHostOSProbe.h"
 #include "CHostOSProcess.h"
 #include "CHostOSSeccomp.h"
 #endif

@@ -1,0 +1,74 @@
+import HostOS
+import OCISpec
+import Sandbox
+
+/// A directory with a config.json and, as a rule, a root file system.
+public struct Bundle: Sendable {
+  /// Absolute.
+  public let path: String
+  public let spec: Spec
+  private let unsupported: [String]
+
+  /// Reads the configuration. `path` may be relative to the caller's directory.
+  public init(path: String) throws(RuntimeError) {
+    let what = "cannot use the bundle '\(path)'"
+    do throws(HostError) {
+      self.path = try HostFile.resolved(path)
+    } catch {
+      throw error.explained(what)
+    }
+    let json: [UInt8]
+    do throws(HostError) {
+      json = try HostFile.readAll(self.path + "/config.json")
+    } catch {
+      throw error.explained("\(what): config.json")
+    }
+    do throws(SpecError) {
+      spec = try Spec.read(json)
+      unsupported = try Spec.unsupportedFields(json)
+    } catch {
+      throw RuntimeError("\(what): config.json: \(error)")
+    }
+  }
+
+  /// The sandbox that the configuration describes.
+  public func launch(identifier: String, _ options: LaunchOptions) throws(RuntimeError) -> Launch {
+    try Bundle.check(identifier: identifier)
+    let kernel = try options.kernelPath()
+    var warnings = unsupported.map { "config.json: \($0): is not supported and has no effect" }
+    do throws(SpecError) {
+      var configuration = SandboxConfiguration(
+        identifier: identifier, kernelImagePath: kernel, root: try root(),
+        program: try program(&warnings))
+      configuration.mounts = try mounts(&warnings)
+      configuration.hostname = spec.hostname ?? Caller().hostname
+      configuration.domainname = spec.domainname ?? ""
+      configuration.hasTerminal = spec.process?.terminal ?? false
+      if configuration.hasTerminal, !Descriptor.standardInput.isTerminal {
+        throw SpecError("process.terminal", "standard input is not a terminal")
+      }
+      configuration.controlGroup = controlGroup()
+      configuration.apply(options)
+      return Launch(configuration: configuration, warnings: warnings)
+    } catch {
+      throw RuntimeError("cannot use the bundle '\(path)': config.json: \(error)")
+    }
+  }
+
+  /// An identifier names files and directories of the host.
+  static func check(identifier: String) throws(RuntimeError) {
+    let isGood = identifier.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "+"),
+        UInt8(ascii: "-"), UInt8(ascii: "."):
+        true
+      default: false
+      }
+    }
+    guard isGood, !["", ".", ".."].contains(identifier), identifier.utf8.count <= 200 else {
+      throw RuntimeError(
+        "cannot use '\(identifier)' as the name of a container: it may have letters, digits and _+-.")
+    }
+  }
+}

@@ -1,0 +1,96 @@
+extension Spec {
+  /// Throws for the first field that the specification forbids to be as it is.
+  func validate() throws(SpecError) {
+    try require(ociVersion, "ociVersion")
+    guard ociVersion?.hasPrefix("1.") == true else {
+      throw SpecError("ociVersion", "'\(ociVersion ?? "")' is not supported, only 1.x is")
+    }
+    try validateRoot()
+    for (index, mount) in (mounts ?? []).enumerated() {
+      try mount.validate("mounts[\(index)]")
+    }
+    guard let process else { throw SpecError("process", "is missing") }
+    try process.validate()
+    try validateNames()
+  }
+
+  private func validateRoot() throws(SpecError) {
+    guard let root else { throw SpecError("root", "is missing") }
+    let path = try require(root.path, "root.path")
+    if path.isEmpty { throw SpecError("root.path", "must not be empty") }
+    try refuseNul(path, "root.path")
+  }
+
+  private func validateNames() throws(SpecError) {
+    for (field, name) in [("hostname", hostname), ("domainname", domainname)] {
+      guard let name else { continue }
+      // sethostname(2): at most 64 bytes.
+      if name.utf8.count > 64 { throw SpecError(field, "must not be longer than 64 bytes") }
+      try refuseNul(name, field)
+    }
+  }
+}
+
+extension Spec.Mount {
+  func validate(_ field: String) throws(SpecError) {
+    let destination = try require(destination, "\(field).destination")
+    if destination.isEmpty { throw SpecError("\(field).destination", "must not be empty") }
+    try refuseNul(destination, "\(field).destination")
+    if let source { try refuseNul(source, "\(field).source") }
+    for (index, option) in (options ?? []).enumerated() {
+      try refuseNul(option, "\(field).options[\(index)]")
+    }
+  }
+}
+
+extension Spec.Process {
+  func validate() throws(SpecError) {
+    let args = try require(args, "process.args")
+    guard let name = args.first else { throw SpecError("process.args", "must not be empty") }
+    if name.isEmpty { throw SpecError("process.args[0]", "must not be empty") }
+    for (index, argument) in args.enumerated() {
+      try refuseNul(argument, "process.args[\(index)]")
+    }
+    for (index, variable) in (env ?? []).enumerated() {
+      if !variable.contains("=") { throw SpecError("process.env[\(index)]", "must be NAME=VALUE") }
+      try refuseNul(variable, "process.env[\(index)]")
+    }
+    let cwd = try require(cwd, "process.cwd")
+    if !cwd.hasPrefix("/") { throw SpecError("process.cwd", "must be an absolute path") }
+    try refuseNul(cwd, "process.cwd")
+    // The wire has room for this many (struct pv_boot).
+    if (user?.additionalGids ?? []).count > 64 {
+      throw SpecError("process.user.additionalGids", "must not be more than 64")
+    }
+    try validateLimits()
+  }
+
+  private func validateLimits() throws(SpecError) {
+    var seen: Set<Int> = []
+    for (index, limit) in (rlimits ?? []).enumerated() {
+      let field = "process.rlimits[\(index)]"
+      let type = try require(limit.type, "\(field).type")
+      guard let number = ResourceLimitNames.number(of: type) else {
+        throw SpecError("\(field).type", "'\(type)' is not a resource limit")
+      }
+      if !seen.insert(number).inserted {
+        throw SpecError("\(field).type", "'\(type)' is there twice")
+      }
+      let soft = try require(limit.soft, "\(field).soft")
+      let hard = try require(limit.hard, "\(field).hard")
+      if soft > hard { throw SpecError("\(field).soft", "must not be above the hard limit") }
+    }
+  }
+}
+
+/// A value that the specification demands.
+@discardableResult
+private func require<Value>(_ value: Value?, _ field: String) throws(SpecError) -> Value {
+  guard let value else { throw SpecError(field, "is missing") }
+  return value
+}
+
+/// JSON can say what a C string can't.
+private func refuseNul(_ text: String, _ field: String) throws(SpecError) {
+  if text.utf8.contains(0) { throw SpecError(field, "must not contain a NUL character") }
+}

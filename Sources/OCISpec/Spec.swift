@@ -1,0 +1,130 @@
+/// config.json, as far as it is supported. The names are the specification's.
+///
+/// A missing field is nil even where the specification demands it: `validate()` says so with the
+/// field's name.
+public struct Spec: Codable, Equatable, Sendable {
+  public var ociVersion: String?
+  public var root: Root?
+  public var mounts: [Mount]?
+  public var process: Process?
+  public var hostname: String?
+  public var domainname: String?
+  public var linux: Linux?
+
+  public init() {}
+
+  /// The container's root file system.
+  public struct Root: Codable, Equatable, Sendable {
+    /// Absolute, or relative to the bundle.
+    public var path: String?
+    public var readonly: Bool?
+
+    public init(path: String, readonly: Bool = false) {
+      self.path = path
+      self.readonly = readonly
+    }
+  }
+
+  public struct Mount: Codable, Equatable, Sendable {
+    public var destination: String?
+    public var type: String?
+    public var source: String?
+    public var options: [String]?
+
+    public init(
+      destination: String, type: String? = nil, source: String? = nil, options: [String]? = nil
+    ) {
+      self.destination = destination
+      self.type = type
+      self.source = source
+      self.options = options
+    }
+  }
+}
+
+extension Spec {
+  /// The container's first program.
+  public struct Process: Codable, Equatable, Sendable {
+    public var terminal: Bool?
+    public var user: User?
+    public var args: [String]?
+    public var env: [String]?
+    public var cwd: String?
+    public var capabilities: Capabilities?
+    public var rlimits: [ResourceLimit]?
+    public var noNewPrivileges: Bool?
+
+    public init(args: [String], cwd: String) {
+      self.args = args
+      self.cwd = cwd
+    }
+  }
+
+  public struct User: Codable, Equatable, Sendable {
+    public var uid: UInt32?
+    public var gid: UInt32?
+    public var umask: UInt32?
+    public var additionalGids: [UInt32]?
+
+    public init() {}
+  }
+
+  /// Names of capabilities(7) in each of a thread's sets.
+  public struct Capabilities: Codable, Equatable, Sendable {
+    public var bounding: [String]?
+    public var effective: [String]?
+    public var inheritable: [String]?
+    public var permitted: [String]?
+    public var ambient: [String]?
+
+    public init() {}
+  }
+
+  public struct ResourceLimit: Codable, Equatable, Sendable {
+    public var type: String?
+    public var soft: UInt64?
+    public var hard: UInt64?
+
+    public init(type: String, soft: UInt64, hard: UInt64) {
+      self.type = type
+      self.soft = soft
+      self.hard = hard
+    }
+  }
+}
+
+extension Spec {
+  public struct Linux: Codable, Equatable, Sendable {
+    public var cgroupsPath: String?
+    public var resources: Resources?
+    public var namespaces: [Namespace]?
+
+    public init() {}
+  }
+
+  public struct Namespace: Codable, Equatable, Sendable {
+    public var type: String?
+  }
+
+  public struct Resources: Codable, Equatable, Sendable {
+    public var memory: Memory?
+    public var cpu: CPU?
+    public var pids: Pids?
+
+    public init() {}
+
+    public struct Memory: Codable, Equatable, Sendable {
+      public var limit: Int64?
+    }
+
+    public struct CPU: Codable, Equatable, Sendable {
+      public var shares: UInt64?
+      public var quota: Int64?
+      public var period: UInt64?
+    }
+
+    public struct Pids: Codable, Equatable, Sendable {
+      public var limit: Int64?
+    }
+  }
+}

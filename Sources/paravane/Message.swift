@@ -1,0 +1,25 @@
+import Glibc
+import HostOS
+import OCIRuntime
+
+/// What the person at the terminal reads, on standard error.
+enum Message {
+  static func warn(_ text: String) { line("warning: \(text)") }
+
+  static func fail(_ error: RuntimeError) -> Never {
+    line(error.message)
+    exit(error.exitStatus.rawValue)
+  }
+
+  /// Runs what is ready and ends with its exit status.
+  static func finish(_ launch: Launch) throws(RuntimeError) -> Never {
+    for warning in launch.warnings { warn(warning) }
+    exit(try launch.run().rawValue)
+  }
+
+  private static func line(_ text: String) {
+    let text = text.split(separator: "\n").joined(separator: " ")
+    // Nobody can be told that standard error is closed.
+    try? Descriptor.standardError.write("paravane: \(text)\n")
+  }
+}
