@@ -1,0 +1,175 @@
+#!/usr/bin/python3
+"""Compares sandboxes with native runs, round by round, and prints a table of ratios.
+
+Every round measures a row natively and then in each runtime (in the other order every second
+time), on the same volume. A ratio is taken within a round; the table shows the median of the
+rounds. Of the runtimes runc, crun and runsc those on PATH get a column.
+"""
+
+import argparse
+import datetime
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from material import ENVIRONMENT, HERE, make_material
+from measure import Failure, measure
+from rows import ROWS
+from runtimes import Native, Paravane, other_runtimes
+
+PAGE = HERE.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+
+def main():
+    options = parse()
+    rows = [row for row in ROWS if not options.rows or row.name in options.rows]
+    with tempfile.TemporaryDirectory(prefix="paravane-bench-", dir=options.parent) as directory:
+        volume = pathlib.Path(directory)
+        make_material(volume, {row.name for row in rows})
+        with other_runtimes(volume) as others:
+            runtimes = [Native(), *([Paravane(options.paravane)] if options.paravane else []), *others]
+            results = [measure_row(row, runtimes, volume, options) for row in rows]
+        header = list(machine(volume, options))
+    names = [runtime.name for runtime in runtimes[1:]]
+    table = "\n".join([*header, "", *table_lines(results, names)])
+    print(f"\n{table}")
+    if options.write:
+        write(table)
+    if options.check and not all(is_met(row, values.get("paravane")) for row, values in results):
+        sys.exit("a limit is not met")
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="3 short rounds, for a first look")
+    parser.add_argument("--rounds", type=int, help="instead of 7")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
+    parser.add_argument("--check", action="store_true", help="fail if a limit is not met")
+    parser.add_argument("--parent", metavar="DIR", help="where the volume is made, instead of $TMPDIR")
+    parser.add_argument("--paravane", metavar="PATH", help="instead of $PARAVANE or the build's")
+    parser.add_argument("rows", nargs="*", help=" ".join(dict.fromkeys(row.name for row in ROWS)))
+    options = parser.parse_args()
+    unknown = set(options.rows) - {row.name for row in ROWS}
+    if unknown:
+        parser.error(f"no row {', '.join(sorted(unknown))}")
+    options.rounds = options.rounds or (3 if options.quick else 7)
+    options.batch_us = 1000 if options.quick else 5000
+    options.paravane = find_paravane(options.paravane)
+    if not options.paravane:
+        print("no paravane: set PARAVANE or build it; measuring natively only")
+    if options.write and (options.rows or options.quick or not options.paravane):
+        parser.error("--write wants every row, all rounds and a build of paravane")
+    return options
+
+
+def find_paravane(given):
+    for candidate in (given, os.environ.get("PARAVANE"), HERE.parent / ".build/release/paravane",
+                      HERE.parent / ".build/debug/paravane"):
+        if candidate and os.access(candidate, os.X_OK):
+            return str(pathlib.Path(candidate).resolve())
+    return None
+
+
+def measure_row(row, runtimes, volume, options):
+    """Returns the row and, for each runtime, (value, ratio), or why there is none."""
+    samples = {runtime.name: [] for runtime in runtimes}
+    failures = {}
+    for number in range(max(2, round(options.rounds * row.rounds))):
+        for runtime in runtimes[::-1 if number % 2 else 1]:
+            if runtime.name in failures:
+                continue
+            try:
+                samples[runtime.name].append(measure(row, runtime, volume, options.batch_us))
+            except Failure as failure:
+                failures[runtime.name] = str(failure)
+    values = {name: summary(row, samples["native"], taken) for name, taken in samples.items()
+              if name not in failures and "native" not in failures}
+    print(row.title.ljust(52), *(describe(row, name, values, failures) for name in samples), flush=True)
+    return row, values | failures
+
+
+def summary(row, native, taken):
+    if row.kind == "host":
+        return statistics.median(taken), statistics.median(taken) - statistics.median(native)
+    return statistics.median(taken), statistics.median(t / n for t, n in zip(taken, native))
+
+
+def describe(row, name, values, failures):
+    if name not in values:
+        return f"{name}: {failures.get(name, 'nothing to compare with')};"
+    value, compared = values[name]
+    return f"{name} {shown(row, value)}" + ("" if name == "native" else f" ({compared:.2f})")
+
+
+def shown(row, value):
+    if row.kind == "host":
+        return f"{value:.1f}"
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g} ns"
+
+
+def is_met(row, result):
+    return row.limit is None or (isinstance(result, tuple) and round(result[1], 2) <= row.limit)
+
+
+def table_lines(results, names):
+    columns = ["work", "native", *names[:1], *("ratio" for _ in names[:1]), "at most", "met", *names[1:]]
+    yield f"| {' | '.join(columns)} |"
+    yield f"| --- |{' ---: |' * (len(columns) - 1)}"
+    for row, values in results:
+        cells = [row.title, cell(row, values["native"], 0)]
+        for name in names[:1]:
+            cells += [cell(row, values[name], 0), cell(row, values[name], 1)]
+        cells += ["" if row.limit is None else f"{row.limit:g}", verdict(row, values)]
+        cells += [cell(row, values[name], 1) for name in names[1:]]
+        yield f"| {' | '.join(cells)} |"
+
+
+def verdict(row, values):
+    if row.limit is None or "paravane" not in values:
+        return ""
+    return "yes" if is_met(row, values["paravane"]) else "**no**"
+
+
+def cell(row, result, index):
+    if not isinstance(result, tuple):
+        return f"fails: {result}".replace("|", "/")[:60]
+    return shown(row, result[0]) if index == 0 else f"{result[1]:.2f}"
+
+
+def machine(volume, options):
+    processor = next((line.partition(":")[2].strip() for line in open("/proc/cpuinfo")
+                      if line.startswith("model name")), "unknown processor")
+    file_system = output(["findmnt", "-no", "FSTYPE", "-T", str(volume)])
+    commit = output(["git", "-C", str(HERE), "describe", "--always", "--dirty"]) or "unknown"
+    yield f"- {datetime.date.today()}, commit {commit}, {options.rounds} interleaved rounds, medians"
+    yield f"- {processor}, {os.cpu_count()} CPUs, Linux {os.uname().release}, volume on {file_system}"
+    yield f"- load average at the end: {os.getloadavg()[0]:.1f}; the others run without a seccomp profile"
+
+
+def output(words):
+    if not shutil.which(words[0]):
+        return ""
+    result = subprocess.run(words, env=ENVIRONMENT, stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL, text=True)
+    return result.stdout.strip()
+
+
+def write(table):
+    text = PAGE.read_text() if PAGE.exists() else ""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"cannot write the table: {PAGE.name} has no lines {BEGIN} and {END}")
+    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

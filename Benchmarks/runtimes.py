@@ -1,0 +1,119 @@
+"""The ways to run a command: natively, in a sandbox of Paravane, in a container of another runtime."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from material import ENVIRONMENT, environment
+
+OTHERS = ("runc", "crun", "runsc")
+CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
+                "CAP_SETGID", "CAP_SETUID"]
+
+
+class Native:
+    name = "native"
+
+    @contextlib.contextmanager
+    def words(self, command, volume):
+        yield list(command)
+
+
+class Paravane:
+    name = "paravane"
+
+    def __init__(self, program):
+        self.program = program
+
+    @contextlib.contextmanager
+    def words(self, command, volume):
+        variables = [f"--env={key}={value}" for key, value in environment(volume).items()]
+        yield [self.program, "do", "--volume", f"{volume}:{volume}", "--cwd", str(volume),
+               *variables, "--", *command]
+
+
+class OCIRuntime:
+    """A runtime with runc's command line, on the host's root under an overlay, as Paravane's is."""
+
+    def __init__(self, name, state):
+        self.name = name
+        self.state = pathlib.Path(state)
+        self.count = 0
+
+    @contextlib.contextmanager
+    def words(self, command, volume):
+        self.count += 1
+        identifier = f"bench-{os.getpid()}-{self.name}-{self.count}"
+        bundle = self.state / identifier
+        bundle.mkdir()
+        (bundle / "config.json").write_text(json.dumps(self.configuration(command, volume)))
+        try:
+            yield [self.name, "--root", str(self.state / "containers"), "run",
+                   "--bundle", str(bundle), identifier]
+        finally:
+            shutil.rmtree(bundle)
+
+    def configuration(self, command, volume):
+        variables = [f"{key}={value}" for key, value in environment(volume).items()]
+        sets = ("bounding", "effective", "permitted")
+        return {
+            "ociVersion": "1.0.2",
+            "process": {
+                "args": list(command), "cwd": str(volume), "env": variables,
+                "user": {"uid": 0, "gid": 0}, "noNewPrivileges": True,
+                "capabilities": {name: CAPABILITIES for name in sets},
+            },
+            "root": {"path": str(self.state / "root")},
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+                 "options": ["nosuid", "strictatime", "mode=755"]},
+                {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
+                {"destination": str(volume), "type": "bind", "source": str(volume),
+                 "options": ["rbind", "rw"]},
+            ],
+            "linux": {"namespaces": [{"type": kind}
+                                     for kind in ("pid", "ipc", "uts", "mount", "network")]},
+        }
+
+
+@contextlib.contextmanager
+def other_runtimes(volume):
+    """Those on PATH that run `true`, on an overlay of the root that is unmounted at the end."""
+    names = [name for name in OTHERS if shutil.which(name)]
+    with tempfile.TemporaryDirectory(prefix="paravane-bench-") as state, contextlib.ExitStack() as mounts:
+        if names:
+            try:
+                mount_root(pathlib.Path(state), mounts)
+            except subprocess.CalledProcessError:
+                print("no overlay of the root can be mounted: the other runtimes are left out")
+                names = []
+        runtimes = [OCIRuntime(name, state) for name in names]
+        yield [runtime for runtime in runtimes if starts(runtime, volume)]
+
+
+def mount_root(state, mounts):
+    # An overlay refuses an upper directory inside its lower one, so it has a file system of its own.
+    mount(["-t", "tmpfs", "tmpfs", str(state)], state, mounts)
+    for name in ("upper", "work", "root"):
+        (state / name).mkdir()
+    options = f"lowerdir=/,upperdir={state}/upper,workdir={state}/work"
+    mount(["-t", "overlay", "overlay", "-o", options, str(state / "root")], state / "root", mounts)
+
+
+def mount(arguments, target, mounts):
+    subprocess.run(["mount", *arguments], check=True, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+    mounts.callback(subprocess.run, ["umount", str(target)], env=ENVIRONMENT)
+
+
+def starts(runtime, volume):
+    with runtime.words(["/bin/true"], volume) as words:
+        result = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        print(f"{runtime.name} is left out, it cannot run /bin/true: {reason}")
+    return result.returncode == 0
