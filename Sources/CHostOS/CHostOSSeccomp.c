@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/rseq.h>
 #include <unistd.h>
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -80,9 +81,17 @@ int host_seccomp_probe(void) {
   return errno == EFAULT ? 0 : -1;
 }
 
+/* The C library registered memory that the kernel is about to unmap, and the host writes to it. */
+static void unregister_restartable_sequences(void) {
+  if (__rseq_size == 0) return;
+  char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+  syscall(SYS_rseq, area, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
+
 int host_enter_guest(const struct sock_filter *filter, uint16_t count, int status_socket,
                      uint32_t record_kind, uint64_t entry) {
   struct sock_fprog program = {count, (struct sock_filter *)filter};
+  unregister_restartable_sequences();
   int listener = install(&program);
   if (listener < 0) return -1;
   /* From here on nothing but direct calls. */

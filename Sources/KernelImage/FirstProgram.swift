@@ -11,6 +11,7 @@ enum FirstProgram {
     let root = HostDescriptor(boot.root_descriptor)
     let directory = HostFile(
       root, flags: .O_PATH, status: try FileStatus.ofHost(root))
+    directory.hold()  // the root stays open however the working directory changes
     let task = try kernel.makeFirstTask(
       workingDirectory: directory, credentials: credentials(boot))
     task.paths.umask = boot.umask
