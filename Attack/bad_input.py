@@ -39,7 +39,7 @@ class Expectation:
         if self.needs_message and is_own:
             problems += self.check_message(result)
         if problems:
-            problems.append(f"standard error: {result.errors.strip()[-300:]!r}")
+            problems.append(f"standard error: {result.errors.strip()[:300]!r}")
         return problems
 
     def check_message(self, result):
@@ -50,7 +50,7 @@ class Expectation:
         message = lines[0][len("paravane: "):]
         problems = [f"the message lacks {pattern!r}" for pattern in self.patterns
                     if not re.search(pattern, message)]
-        if message[:1].isupper() or message.endswith("."):
+        if message[:1].isupper() or re.search(r"[\w'\")]\.$", message):
             problems.append("the message is not lowercase without a full stop")
         return problems
 

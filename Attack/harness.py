@@ -1,7 +1,7 @@
 """Runs sandboxes on this host and finds what they leave behind.
 
-The driver moves itself into a mount namespace of its own with an empty /tmp and /run, so that
-mounts and files which appear there are the product's; and it is the reaper of everything that it
+The driver moves itself into a mount namespace of its own with an empty /tmp, /run and /dev/shm, so
+that mounts and files which appear there are the product's; and it is the reaper of everything that it
 starts, so that no process of a sandbox can get out of its sight.
 """
 
@@ -44,7 +44,7 @@ def isolate():
         os.environ["PARAVANE_TEST_ISOLATED"] = "1"
         os.execvp("unshare", ["unshare", "--mount", "--propagation", "private",
                               sys.executable] + sys.argv)
-    for directory in ("/run", "/tmp"):
+    for directory in ("/run", "/tmp", "/dev/shm"):
         if os.path.realpath(ROOT).startswith(directory + "/"):
             continue
         if product().startswith(directory + "/"):
