@@ -1,8 +1,8 @@
 """Runs sandboxes on this host and finds what they leave behind.
 
 The driver moves itself into a mount namespace of its own with an empty /tmp, /run and /dev/shm, so
-that mounts and files which appear there are the product's; and it is the reaper of everything that it
-starts, so that no process of a sandbox can get out of its sight.
+that mounts and files which appear there are the product's; and it is the reaper of everything that
+it starts, so that no process of a sandbox can get out of its sight.
 """
 
 import ctypes
