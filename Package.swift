@@ -10,7 +10,7 @@ let guestModules: [(name: String, imports: [String])] = [
   ("LinuxABI", []),
   ("PVCalls", ["CPVCalls"]),
   ("Platform", ["LinuxABI", "CPVCalls", "CPlatform"]),
-  ("PVFrontend", ["LinuxABI", "Platform", "PVCalls", "CPVCalls"]),
+  ("PVFrontend", ["LinuxABI", "Platform", "PVCalls", "CPVCalls", "CPlatform"]),
   (
     "KernelCore",
     ["LinuxABI", "Platform", "PVFrontend", "PVCalls", "CPVCalls", "CPlatform"]

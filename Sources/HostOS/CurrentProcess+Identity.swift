@@ -13,7 +13,8 @@ extension CurrentProcess {
     var groups = [gid_t](repeating: 0, count: 65536)
     let count = max(0, getgroups(Int32(groups.count), &groups))
     return Identity(
-      user: geteuid(), group: getegid(), additionalGroups: Array(groups.prefix(min(Int(count), 64))))
+      user: geteuid(), group: getegid(), additionalGroups: Array(groups.prefix(min(Int(count), 64)))
+    )
   }
 
   /// The umask. Only the kernel knows it, and tells it to who sets it.

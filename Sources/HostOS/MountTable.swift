@@ -23,7 +23,7 @@ public struct MountTable: Sendable {
   }
 
   /// The mounts strictly below `directory`, each mount point once, in an order in which they can be
-  /// made again. A mount that another one covers is not among them if its own mount point is reused.
+  /// made again. Of several on the same mount point, it is the last, which covers the others.
   public func visible(below directory: String) -> [Entry] {
     var byMountPoint: [String: Entry] = [:]
     for entry in entries { byMountPoint[entry.mountPoint] = entry }

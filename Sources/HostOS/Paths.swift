@@ -38,18 +38,18 @@ extension Descriptor {
     try open(inRoot: path, flags: HOST_O_PATH)
   }
 
-  /// A handle on the mount point at `path`, which is made if it is missing, as this directory's "/".
+  /// A handle on the mount point at `path`, with this directory as "/". Makes it if it is missing.
   public func mountPoint(inRoot path: String, isDirectory: Bool) throws(HostError)
     -> OwnedDescriptor
   {
-    do { return try handle(inRoot: path) } catch where error.number == ENOENT {}
+    do { return try handle(inRoot: path) } catch  where error.number == ENOENT {}
     var parent = try handle(inRoot: "/")
     var reached = ""
     for name in PathText.components(path) {
       reached += "/" + name
       do {
         parent = try handle(inRoot: reached)
-      } catch where error.number == ENOENT {
+      } catch  where error.number == ENOENT {
         if isDirectory || reached != PathText.normalized(path) {
           try parent.descriptor.makeDirectory(name)
         } else {
@@ -74,7 +74,7 @@ extension Descriptor {
 
   /// Makes a directory of this directory, which may be there already.
   public func makeDirectory(_ name: String, mode: UInt32 = 0o755) throws(HostError) {
-    do { try check { mkdirat(rawValue, name, mode) } } catch where error.number == EEXIST {}
+    do { try check { mkdirat(rawValue, name, mode) } } catch  where error.number == EEXIST {}
   }
 
   /// Makes an empty regular file of this directory, which must not be there.

@@ -27,7 +27,9 @@ extension Bundle {
     program.hasNoNewPrivileges = process.noNewPrivileges ?? false
     program.capabilities = capabilities(of: process, &warnings)
     for limit in process.rlimits ?? [] {
-      guard let type = limit.type, let number = ResourceLimitNames.number(of: type) else { continue }
+      guard let type = limit.type, let number = ResourceLimitNames.number(of: type) else {
+        continue
+      }
       program.resourceLimits[number] = ResourceLimit(soft: limit.soft ?? 0, hard: limit.hard ?? 0)
     }
     return program
@@ -112,11 +114,11 @@ extension Bundle {
     var group = ControlGroupConfiguration()
     let resources = spec.linux?.resources
     group.path = spec.linux?.cgroupsPath ?? ""
-    group.memoryBytes = resources?.memory?.limit
-    group.processCount = resources?.pids?.limit
-    group.cpuShares = resources?.cpu?.shares
-    group.cpuQuotaMicroseconds = resources?.cpu?.quota
-    group.cpuPeriodMicroseconds = resources?.cpu?.period
+    group.memoryBytes = resources?.memoryLimit
+    group.processCount = resources?.processLimit
+    group.cpuShares = resources?.cpuShares
+    group.cpuQuotaMicroseconds = resources?.cpuQuota
+    group.cpuPeriodMicroseconds = resources?.cpuPeriod
     return group
   }
 }

@@ -24,8 +24,7 @@ public struct Bundle: Sendable {
       throw error.explained("\(what): config.json")
     }
     do throws(SpecError) {
-      spec = try Spec.read(json)
-      unsupported = try Spec.unsupportedFields(json)
+      (spec, unsupported) = try Spec.read(json)
     } catch {
       throw RuntimeError("\(what): config.json: \(error)")
     }
@@ -68,7 +67,8 @@ public struct Bundle: Sendable {
     }
     guard isGood, !["", ".", ".."].contains(identifier), identifier.utf8.count <= 200 else {
       throw RuntimeError(
-        "cannot use '\(identifier)' as the name of a container: it may have letters, digits and _+-.")
+        "cannot use '\(identifier)' as a container's name: it has letters, digits and _+-. only"
+      )
     }
   }
 }

@@ -72,7 +72,9 @@ public struct HostCommand: Sendable {
     var result = caller.environment
     for variable in environment {
       let name = variable.prefix { $0 != "=" }
-      if name.isEmpty { throw RuntimeError("cannot set the variable '\(variable)': it has no name") }
+      if name.isEmpty {
+        throw RuntimeError("cannot set the variable '\(variable)': it has no name")
+      }
       var replacement: String? = variable
       if name.utf8.count == variable.utf8.count {
         replacement = CurrentProcess.environment(variable).map { "\(variable)=\($0)" }

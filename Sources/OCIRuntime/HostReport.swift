@@ -161,7 +161,8 @@ public struct HostReport: Sendable {
         ? "the processor shows neither vmx nor svm\(hasDevice ? ", so /dev/kvm emulates" : "")"
         : "/dev/kvm can't be opened",
       remedy: flag == nil
-        ? "not needed: the platform 'process' works without" : "load the module kvm_intel or kvm_amd")
+        ? "not needed: the platform 'process' works without"
+        : "load the module kvm_intel or kvm_amd")
   }
 
   private mutating func addSoftware(_ options: LaunchOptions) {

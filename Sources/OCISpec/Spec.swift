@@ -2,7 +2,7 @@
 ///
 /// A missing field is nil even where the specification demands it: `validate()` says so with the
 /// field's name.
-public struct Spec: Codable, Equatable, Sendable {
+public struct Spec: Equatable, Sendable {
   public var ociVersion: String?
   public var root: Root?
   public var mounts: [Mount]?
@@ -14,7 +14,7 @@ public struct Spec: Codable, Equatable, Sendable {
   public init() {}
 
   /// The container's root file system.
-  public struct Root: Codable, Equatable, Sendable {
+  public struct Root: Equatable, Sendable {
     /// Absolute, or relative to the bundle.
     public var path: String?
     public var readonly: Bool?
@@ -25,7 +25,7 @@ public struct Spec: Codable, Equatable, Sendable {
     }
   }
 
-  public struct Mount: Codable, Equatable, Sendable {
+  public struct Mount: Equatable, Sendable {
     public var destination: String?
     public var type: String?
     public var source: String?
@@ -44,7 +44,7 @@ public struct Spec: Codable, Equatable, Sendable {
 
 extension Spec {
   /// The container's first program.
-  public struct Process: Codable, Equatable, Sendable {
+  public struct Process: Equatable, Sendable {
     public var terminal: Bool?
     public var user: User?
     public var args: [String]?
@@ -60,7 +60,7 @@ extension Spec {
     }
   }
 
-  public struct User: Codable, Equatable, Sendable {
+  public struct User: Equatable, Sendable {
     public var uid: UInt32?
     public var gid: UInt32?
     public var umask: UInt32?
@@ -70,7 +70,7 @@ extension Spec {
   }
 
   /// Names of capabilities(7) in each of a thread's sets.
-  public struct Capabilities: Codable, Equatable, Sendable {
+  public struct Capabilities: Equatable, Sendable {
     public var bounding: [String]?
     public var effective: [String]?
     public var inheritable: [String]?
@@ -80,7 +80,7 @@ extension Spec {
     public init() {}
   }
 
-  public struct ResourceLimit: Codable, Equatable, Sendable {
+  public struct ResourceLimit: Equatable, Sendable {
     public var type: String?
     public var soft: UInt64?
     public var hard: UInt64?
@@ -94,37 +94,21 @@ extension Spec {
 }
 
 extension Spec {
-  public struct Linux: Codable, Equatable, Sendable {
+  public struct Linux: Equatable, Sendable {
     public var cgroupsPath: String?
     public var resources: Resources?
-    public var namespaces: [Namespace]?
 
     public init() {}
   }
 
-  public struct Namespace: Codable, Equatable, Sendable {
-    public var type: String?
-  }
-
-  public struct Resources: Codable, Equatable, Sendable {
-    public var memory: Memory?
-    public var cpu: CPU?
-    public var pids: Pids?
+  /// The limits of a control group, out of their objects `memory`, `cpu` and `pids`.
+  public struct Resources: Equatable, Sendable {
+    public var memoryLimit: Int64?
+    public var cpuShares: UInt64?
+    public var cpuQuota: Int64?
+    public var cpuPeriod: UInt64?
+    public var processLimit: Int64?
 
     public init() {}
-
-    public struct Memory: Codable, Equatable, Sendable {
-      public var limit: Int64?
-    }
-
-    public struct CPU: Codable, Equatable, Sendable {
-      public var shares: UInt64?
-      public var quota: Int64?
-      public var period: UInt64?
-    }
-
-    public struct Pids: Codable, Equatable, Sendable {
-      public var limit: Int64?
-    }
   }
 }

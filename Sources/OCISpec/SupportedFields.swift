@@ -41,49 +41,21 @@ indirect enum SupportedFields: Sendable {
       "readonlyPaths": .all,
     ]),
   ])
-}
 
-/// Collects the names of fields that are not supported and have a value that says something.
-struct UnsupportedFields: Decodable {
-  private(set) var names: [String] = []
-
-  init(from decoder: any Decoder) throws {
-    try visit(decoder, SupportedFields.config)
-  }
-
-  private struct Key: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  private mutating func visit(_ decoder: any Decoder, _ supported: SupportedFields) throws {
-    switch supported {
-    case .all: break
-    case .list(let element):
-      var list = try decoder.unkeyedContainer()
-      while !list.isAtEnd { try visit(try list.superDecoder(), element) }
-    case .object(let fields):
-      let object = try decoder.container(keyedBy: Key.self)
-      for key in object.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
-        if try object.decodeNil(forKey: key) { continue }
-        let value = try object.superDecoder(forKey: key)
-        if let field = fields[key.stringValue] {
-          try visit(value, field)
-        } else if !isEmpty(value), let name = SpecError.field(value.codingPath) {
-          names.append(name)
-        }
+  /// The names of the fields that are not in the tree and have a value that says something.
+  func missing(in json: JSON, at path: String = "") -> [String] {
+    switch (self, json) {
+    case (.list(let element), .list(let values)):
+      values.enumerated().flatMap { index, value in
+        element.missing(in: value, at: "\(path)[\(index)]")
       }
+    case (.object(let fields), .object(let members)):
+      members.flatMap { member in
+        let name = path.isEmpty ? member.name : "\(path).\(member.name)"
+        if let field = fields[member.name] { return field.missing(in: member.value, at: name) }
+        return member.value.isEmpty ? [] : [name]
+      }
+    case (.all, _), (.list, _), (.object, _): []
     }
-  }
-
-  /// An empty object, list or string, or false: what generators write for "not wanted".
-  private func isEmpty(_ decoder: any Decoder) -> Bool {
-    if let object = try? decoder.container(keyedBy: Key.self) { return object.allKeys.isEmpty }
-    if let list = try? decoder.unkeyedContainer() { return list.isAtEnd }
-    guard let value = try? decoder.singleValueContainer() else { return false }
-    if let text = try? value.decode(String.self) { return text.isEmpty }
-    return (try? value.decode(Bool.self)) == false
   }
 }

@@ -32,7 +32,7 @@ public struct ControlGroup: Sendable {
     for hierarchy in group.hierarchies() {
       do throws(HostError) {
         try group.addLeaf(in: hierarchy, configuration, identifier: identifier)
-      } catch where error == .busy {
+      } catch  where error == .busy {
         // Whatever is empty may go; the members are not ours to end.
         for leaf in group.directories { rmdir(leaf.path) }
         throw error.explained("cannot use the control group of '\(identifier)'")
@@ -83,7 +83,7 @@ public struct ControlGroup: Sendable {
       made += "/" + name
       do throws(HostError) {
         try check { mkdir(made, 0o755) }
-      } catch where error.number == EEXIST {}
+      } catch  where error.number == EEXIST {}
     }
     if try !HostFile.readAll(path + "/cgroup.procs", limit: 1).isEmpty { throw HostError.busy }
     directories.append(
@@ -168,8 +168,8 @@ public struct ControlGroup: Sendable {
     return try HostFile.open(leaf.path, flags: O_RDONLY | O_DIRECTORY)
   }
 
-  /// Moves the caller, which has one thread, into the groups of version 1, and with `includingUnified`
-  /// into that of version 2, where it is not born there.
+  /// Moves the caller, which has one thread, into the groups of version 1, and with
+  /// `includingUnified` into that of version 2, where it is not born there.
   ///
   /// To be called while the host's files can be reached. Writing to `tasks` spares the wait for a
   /// grace period of the kernel, some 15 ms, which a write to `cgroup.procs` has.

@@ -178,7 +178,8 @@ struct RootBuilder: ~Copyable {
     let covered = configuration.mounts.map { PathText.normalized($0.destination) }
     var count = 0
     for entry in table.visible(below: source) where !kernelFileSystems.contains(entry.type) {
-      let suffix = source == "/" ? entry.mountPoint : String(entry.mountPoint.dropFirst(source.count))
+      let suffix =
+        source == "/" ? entry.mountPoint : String(entry.mountPoint.dropFirst(source.count))
       let path = PathText.normalized(destination + suffix)
       if isRoot, covered.contains(where: { PathText.isAtOrBelow(path, $0) }) { continue }
       guard count < RootBuilder.submountLimit else {
@@ -207,7 +208,8 @@ struct RootBuilder: ~Copyable {
       tree = overlay(on: entry.mountPoint, layer, attributes)
       if tree == nil { attributes.insert(.readOnly) }
     }
-    let mount = if let tree = tree.take() { tree } else { try DetachedMount.clone(of: entry.mountPoint) }
+    let mount =
+      if let tree = tree.take() { tree } else { try DetachedMount.clone(of: entry.mountPoint) }
     try mount.setAttributes(attributes)
     try mount.attach(on: target.descriptor)
     mounts.append(

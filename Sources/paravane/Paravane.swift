@@ -32,7 +32,7 @@ struct Paravane: ParsableCommand {
       try command.run()
     } catch let error as RuntimeError {
       Message.fail(error)
-    } catch where exitCode(for: error).isSuccess {
+    } catch  where exitCode(for: error).isSuccess {
       // Help and version come as errors.
       exit(withError: error)
     } catch {

@@ -9,12 +9,13 @@ struct Manifest {
   init(text: String) {
     var imports: [String: Set<String>] = [:]
     var guests: Set<String> = []
-    for match in text.matches(of: /\("(\w+)", \[([^\]]*)\]\)/) {
+    for match in text.matches(of: /\(\s*"(\w+)",\s*\[([^\]]*)\]\s*\)/) {
       let name = String(match.1)
       guests.insert(name)
       imports[name] = Manifest.names(in: match.2)
     }
-    let target = /\.(?:target|executableTarget)\(\s*name: "(\w+)"(?:,\s*dependencies: \[([^\]]*)\])?/
+    let target =
+      /\.(?:target|executableTarget)\(\s*name: "(\w+)"(?:,\s*dependencies: \[([^\]]*)\])?/
     for match in text.matches(of: target) {
       imports[String(match.1), default: []].formUnion(Manifest.names(in: match.2 ?? ""))
     }

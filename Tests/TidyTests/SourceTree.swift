@@ -6,26 +6,44 @@ struct SourceFile {
   let path: String
   let module: String
   let lines: [Substring]
-
-  /// The lines without those that are comments as a whole.
-  var code: [Substring] {
-    lines.filter { !$0.drop { $0 == " " }.hasPrefix("//") }
-  }
-
   /// The modules that the file imports.
-  var imports: [String] {
-    let kinds: Set<Substring> = [
-      "actor", "class", "enum", "func", "let", "protocol", "struct", "typealias", "var",
-    ]
-    return code.compactMap { line in
-      var words = line.split(separator: " ").drop {
-        $0.hasPrefix("@") || ["public", "internal", "private", "package"].contains($0)
-      }
-      guard words.popFirst() == "import" else { return nil }
-      words = words.drop { kinds.contains($0) }
-      return words.first.map { String($0.prefix { $0 != "." }) }
-    }
+  let imports: [String]
+  /// Ends with a NUL.
+  private let characters: [CChar]
+
+  init(path: String, module: String, text: String) {
+    self.path = path
+    self.module = module
+    lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    characters = Array(text.utf8CString)
+    imports = lines.compactMap(SourceFile.importedModule)
   }
+
+  /// Whether the text is somewhere in the file. Most files don't mention most things, so this comes
+  /// before a look at the lines.
+  func mentions(_ text: String) -> Bool {
+    strstr(characters, text) != nil
+  }
+
+  /// The lines with the text, without those that are comments as a whole.
+  func code(with text: String) -> [Substring] {
+    guard mentions(text) else { return [] }
+    return lines.filter { $0.contains(text) && !$0.drop { $0 == " " }.hasPrefix("//") }
+  }
+
+  /// The `A` of a line like `@testable import struct A.B`.
+  private static func importedModule(_ line: Substring) -> String? {
+    guard line.utf8.starts(with: "import ".utf8) || line.contains(" import ") else { return nil }
+    var words = line.split(separator: " ").drop { $0.hasPrefix("@") || accesses.contains($0) }
+    guard words.popFirst() == "import" else { return nil }
+    words = words.drop { kinds.contains($0) }
+    return words.first.map { String($0.prefix { $0 != "." }) }
+  }
+
+  private static let accesses: Set<Substring> = ["public", "internal", "private", "package"]
+  private static let kinds: Set<Substring> = [
+    "actor", "class", "enum", "func", "let", "protocol", "struct", "typealias", "var",
+  ]
 }
 
 /// The files of the package, as they are on the disk.
@@ -44,10 +62,10 @@ enum SourceTree {
     let top = root.appending(path: directory).path
     let names = FileManager.default.enumerator(atPath: top)?.compactMap { $0 as? String } ?? []
     return names.filter { $0.hasSuffix(".swift") }.sorted().compactMap { name in
+      // A file may go between the listing and the reading.
       guard let text = try? text("\(directory)/\(name)") else { return nil }
       return SourceFile(
-        path: "\(directory)/\(name)", module: String(name.prefix { $0 != "/" }),
-        lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+        path: "\(directory)/\(name)", module: String(name.prefix { $0 != "/" }), text: text)
     }
   }
 }
