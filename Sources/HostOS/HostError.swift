@@ -8,6 +8,8 @@ public struct HostError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public static let notFound = HostError(ENOENT)
   public static let notADirectory = HostError(ENOTDIR)
+  public static let isADirectory = HostError(EISDIR)
+  public static let invalid = HostError(EINVAL)
   public static let busy = HostError(EBUSY)
 
   /// The errno of the call that has just failed.

@@ -1,3 +1,4 @@
+import Glibc
 import HostOS
 import OCISpec
 import Sandbox
@@ -19,7 +20,7 @@ public struct Bundle: Sendable {
     }
     let json: [UInt8]
     do throws(HostError) {
-      json = try HostFile.readAll(self.path + "/config.json")
+      json = try Bundle.readRegularFile(self.path + "/config.json")
     } catch {
       throw error.explained("\(what): config.json")
     }
@@ -28,6 +29,15 @@ public struct Bundle: Sendable {
     } catch {
       throw RuntimeError("\(what): config.json: \(error)")
     }
+  }
+
+  /// Whoever made the bundle may have put something there that never ends.
+  private static func readRegularFile(_ path: String) throws(HostError) -> [UInt8] {
+    let file = try HostFile.open(path, flags: O_RDONLY | O_NONBLOCK)
+    let status = try file.descriptor.status()
+    if status.isDirectory { throw .isADirectory }
+    if !status.isRegularFile { throw .invalid }
+    return try file.descriptor.readAll()
   }
 
   /// The sandbox that the configuration describes.

@@ -6,7 +6,7 @@ public struct HostCommand: Sendable {
   public var arguments: [String]
   /// Each `SOURCE:DESTINATION[:ro]`.
   public var volumes: [String] = []
-  /// Each `NAME=VALUE`, or `NAME` for the caller's value.
+  /// Each `NAME=VALUE`.
   public var environment: [String] = []
   public var workingDirectory: String?
   public var hostname: String?
@@ -16,9 +16,7 @@ public struct HostCommand: Sendable {
   public init(arguments: [String]) { self.arguments = arguments }
 
   public func launch(_ options: LaunchOptions) throws(RuntimeError) -> Launch {
-    guard let name = arguments.first, !name.isEmpty else {
-      throw RuntimeError("cannot run a command: there is none after '--'")
-    }
+    if arguments.isEmpty { throw RuntimeError("cannot run a command: there is none after '--'") }
     let caller = Caller()
     var program = ProgramConfiguration(
       arguments: arguments, environment: try combinedEnvironment(caller))
@@ -72,15 +70,11 @@ public struct HostCommand: Sendable {
     var result = caller.environment
     for variable in environment {
       let name = variable.prefix { $0 != "=" }
-      if name.isEmpty {
-        throw RuntimeError("cannot set the variable '\(variable)': it has no name")
-      }
-      var replacement: String? = variable
-      if name.utf8.count == variable.utf8.count {
-        replacement = CurrentProcess.environment(variable).map { "\(variable)=\($0)" }
+      if name.isEmpty || name.utf8.count == variable.utf8.count {
+        throw RuntimeError("cannot set the variable '\(variable)': it is not NAME=VALUE")
       }
       result.removeAll { $0.hasPrefix("\(name)=") }
-      if let replacement { result.append(replacement) }
+      result.append(variable)
     }
     return result
   }

@@ -18,7 +18,7 @@ struct DoCommand: ParsableCommand {
     help: ArgumentHelp("Show a file or directory of the host.", valueName: "SRC:DST[:ro]"))
   var volume: [String] = []
 
-  @Option(help: ArgumentHelp("Set a variable, or pass one on.", valueName: "NAME[=VALUE]"))
+  @Option(help: ArgumentHelp("Set a variable.", valueName: "NAME=VALUE"))
   var env: [String] = []
 
   @Option(help: ArgumentHelp("Start in this directory.", valueName: "DIR"))

@@ -1,0 +1,47 @@
+# Every loop is one command; `make help` lists them.
+
+SWIFT ?= swift
+PARAVANE ?= $(CURDIR)/.build/release/paravane
+export PARAVANE
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help build kernel test fmt check conformance programs attack bad-input bench packages ci
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+build: kernel ## Build the command and the kernel image, for release.
+	$(SWIFT) build -c release --product paravane
+
+kernel: ## Build the kernel image only.
+	$(SWIFT) build -c release --product KernelImage
+
+test: ## Run the unit tests and the tidy tests.
+	scripts/test.sh
+
+fmt: ## Lay out all Swift sources.
+	scripts/format.sh
+
+check: ## Check layout and layers, without changing anything.
+	scripts/check.sh
+
+conformance: build ## Compare C programs on Linux and in a sandbox.
+	scripts/conformance.sh
+
+programs: build ## Compare real programs on Linux and in a sandbox.
+	scripts/programs.sh
+
+attack: build ## Attack sandboxes; nothing outside may notice.
+	scripts/attack.sh
+
+bad-input: build ## Give the command what it can't work with.
+	scripts/bad-input.sh
+
+bench: build ## Measure against native and write docs/performance.md.
+	scripts/bench.sh --write
+
+packages: ## Install the Debian packages that the tests need. Needs root.
+	scripts/install-packages.sh
+
+ci: packages build test conformance programs attack bad-input ## All that a change must pass.
