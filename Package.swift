@@ -125,6 +125,8 @@ let package = Package(
           .linkedLibrary("_FoundationCShims"),
         ]),
       .testTarget(name: "TidyTests"),
+      .target(name: "CTestMachine", path: "Tests/CTestMachine"),
+      .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),
       .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HostOS"]),

@@ -2,9 +2,9 @@
 ///
 /// x86 code can't be read backwards, but reading forwards from a wrong byte falls in step with the
 /// real instructions after a few of them. So reading starts once at every byte, and each start
-/// votes for all bytes where it sees an instruction begin. In real code the true beginnings get most
-/// votes, nearly always three quarters, and other bytes a few hundredths. Behind the site the answer
-/// is certain, because execution came there.
+/// votes for all bytes where it sees an instruction begin. In real code the true beginnings get
+/// most votes, nearly always three quarters, and other bytes a few hundredths. Behind the site the
+/// answer is certain, because execution came there.
 struct InstructionBoundaries {
   /// Starts that must have had a chance to vote before a majority counts for certain.
   private static let quorum = 48

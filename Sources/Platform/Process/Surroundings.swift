@@ -35,13 +35,16 @@ struct Surroundings {
 
   private func hasLongBranch(into targets: Range<UInt>, within distance: UInt) -> Bool {
     let range = window.neighbourhood(of: targets.lowerBound, before: distance, after: distance)
-    guard range.count > 5 else { return false }
-    for address in range.lowerBound + 1..<range.upperBound - 4 {
+    var address = range.lowerBound
+    var previous: UInt8 = 0
+    while address + 5 <= range.upperBound {
       let opcode = window[address]
-      let isConditional = opcode & 0xf0 == 0x80 && window[address - 1] == 0x0f
-      guard isConditional || opcode & 0xfe == 0xe8 else { continue }
-      let distance = Int(window.signed32(at: address + 1))
-      if targets.contains(UInt(bitPattern: Int(address) + 5 + distance)) { return true }
+      if opcode & 0xfe == 0xe8 || (previous == 0x0f && opcode & 0xf0 == 0x80) {
+        let distance = Int(window.signed32(at: address + 1))
+        if targets.contains(UInt(bitPattern: Int(address) + 5 + distance)) { return true }
+      }
+      previous = opcode
+      address += 1
     }
     return false
   }
