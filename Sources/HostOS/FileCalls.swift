@@ -138,6 +138,13 @@ extension Descriptor {
     try check { fcntl(rawValue, F_SETFL, flags & ~O_NONBLOCK) }
   }
 
+  /// How much a read(2) of a pipe would return at once.
+  public func readableBytes() throws(HostError) -> Int {
+    var count: Int32 = 0
+    try check { host_ioctl(rawValue, UInt(FIONREAD), &count) }
+    return Int(count)
+  }
+
   public func truncate(to length: Int64) throws(HostError) {
     try check { ftruncate(rawValue, off_t(length)) }
   }

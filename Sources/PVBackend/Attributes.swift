@@ -20,7 +20,8 @@ extension Worker {
     let flags = try pathFlags(4, of: request, allowed: [.AT_SYMLINK_NOFOLLOW, .AT_EMPTY_PATH])
     let user = try request.word(2)
     let group = try request.word(3)
-    try start(of: request, changes: true).descriptor.setOwner(
+    let start = try start(of: request, changes: true)
+    try start.descriptor.setOwner(
       of: path, user: user, group: group, flags: complete(flags).rawValue)
     return 0
   }
@@ -34,7 +35,8 @@ extension Worker {
         accessSeconds: payload.load(at: 0), accessNanoseconds: payload.load(at: 8),
         changeSeconds: payload.load(at: 16), changeNanoseconds: payload.load(at: 24))
     }
-    try start(of: request, changes: true).descriptor.setTimes(
+    let start = try start(of: request, changes: true)
+    try start.descriptor.setTimes(
       of: path, times: times, flags: complete(flags).rawValue)
     return 0
   }

@@ -9,7 +9,8 @@ extension Worker {
 
   func truncate(_ request: Request) throws(HostError) -> Int64 {
     let length = try request.size(2)
-    try descriptor(0, of: request).descriptor.truncate(to: length)
+    let file = try descriptor(0, of: request)
+    try file.descriptor.truncate(to: length)
     return 0
   }
 
@@ -17,7 +18,8 @@ extension Worker {
     let mode = Int32(bitPattern: try request.word(2))
     let offset = try request.size(3)
     let length = try request.size(4)
-    try descriptor(0, of: request).descriptor.allocate(mode: mode, offset: offset, length: length)
+    let file = try descriptor(0, of: request)
+    try file.descriptor.allocate(mode: mode, offset: offset, length: length)
     return 0
   }
 
@@ -54,15 +56,26 @@ extension Worker {
       try input.descriptor.sendFile(from: offset, to: output.descriptor, count: Int(count)))
   }
 
+  func pipeBytes(_ request: Request) throws(HostError) -> Int64 {
+    let pipe = try descriptor(0, of: request)
+    guard try pipe.descriptor.mode() & S_IFMT == S_IFIFO else { throw HostError(EINVAL) }
+    return Int64(try pipe.descriptor.readableBytes())
+  }
+
   /// One file system, or all that the sandbox has mounted.
   func sync(_ request: Request) throws(HostError) -> Int64 {
     if request[0] != .max {
-      try descriptor(0, of: request).descriptor.syncFileSystem()
+      let file = try descriptor(0, of: request)
+      try file.descriptor.syncFileSystem()
       return 0
     }
     for mountPoint in files.mountPoints {
-      // Nobody promises that each can be written back: a read-only one, or one the guest covered.
-      try? files.root.descriptor.open(inRoot: mountPoint, flags: 0).descriptor.syncFileSystem()
+      // A mount point that another mount covers may have no path any more.
+      guard let file = try? files.root.descriptor.open(inRoot: mountPoint, flags: 0) else {
+        continue
+      }
+      // sync(2) never fails; what can't be written back now is told to who syncs the file.
+      try? file.descriptor.syncFileSystem()
     }
     return 0
   }

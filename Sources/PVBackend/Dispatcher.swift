@@ -36,6 +36,7 @@ extension Worker {
     case .descriptorPath: .value(try descriptorPath(request))
     case .copyRange: .value(try copyRange(request))
     case .sendFile: .value(try sendFile(request))
+    case .pipeBytes: .value(try pipeBytes(request))
     case .sync: .value(try sync(request))
 
     case .hostText: .value(try hostText(request))

@@ -94,7 +94,8 @@ extension Worker {
 
   func unlink(_ request: Request) throws(HostError) -> Int64 {
     let flags = try pathFlags(2, of: request, allowed: .AT_REMOVEDIR)
-    try directory(0, of: request, for: path).descriptor.unlink(path, flags: flags.rawValue)
+    let start = try directory(0, of: request, for: path)
+    try start.descriptor.unlink(path, flags: flags.rawValue)
     return 0
   }
 
@@ -120,8 +121,8 @@ extension Worker {
   func status(_ request: Request) throws(HostError) -> Int64 {
     let flags = try pathFlags(
       2, of: request, allowed: [.AT_SYMLINK_NOFOLLOW, .AT_NO_AUTOMOUNT, .AT_EMPTY_PATH])
-    answerSize = try directory(0, of: request, for: path).descriptor.status(
-      of: path, flags: flags.rawValue, into: payload)
+    let start = try directory(0, of: request, for: path)
+    answerSize = try start.descriptor.status(of: path, flags: flags.rawValue, into: payload)
     return 0
   }
 

@@ -8,7 +8,7 @@ enum Operation: UInt32, CaseIterable, Sendable {
   case readLink, makeDirectory, makeNode, unlink, rename, link, makeSymbolicLink
   case setMode, setOwner, setTimes, truncate, allocate, fileSystemStatus
   case attribute, setAttribute, listAttributes, removeAttribute
-  case descriptorPath, copyRange, sendFile, sync
+  case descriptorPath, copyRange, sendFile, pipeBytes, sync
 
   case hostText = 64
   case taskStatistics, affinity, setAffinity, priority, limit

@@ -4,13 +4,15 @@ import PVBackend
 import PlatformHost
 
 /// What ties the backend to the command.
-struct BackendChannels: ~Copyable {
+///
+/// They stay open until the process ends.
+struct BackendChannels: Sendable {
   /// For the guest kernel.
-  let events: OwnedDescriptor
+  let events: Descriptor
   /// Why the sandbox ended, if not by its program's end.
-  let lastWords: OwnedDescriptor
+  let lastWords: Descriptor
   /// Readable when the command is gone.
-  let lifeline: OwnedDescriptor
+  let lifeline: Descriptor
 }
 
 /// The process that serves the guest's calls and ends the sandbox.
@@ -24,20 +26,19 @@ enum BackendProcess {
 
   /// The life of the process, from the fork on.
   static func run(
-    _ plan: SandboxPlan, image: borrowing KernelImage, _ channels: consuming BackendChannels
+    _ plan: SandboxPlan, image: borrowing KernelImage, _ channels: BackendChannels
   ) -> Never {
     // The terminal's signals are the command's; a session of our own keeps them away.
     try? CurrentProcess.startSession()
     let end: End
     do throws(RuntimeError) {
-      let events = channels.events.descriptor
-      let sandbox = try StartingSandbox.start(plan, image: image, events: events)
-      end = try serve(sandbox, lifeline: channels.lifeline.descriptor, plan)
+      let sandbox = try StartingSandbox.start(plan, image: image, events: channels.events)
+      end = try serve(sandbox, lifeline: channels.lifeline, plan)
     } catch {
       end = .failed(error)
     }
     plan.group.remove()
-    finish(end, lastWords: channels.lastWords.descriptor, plan)
+    finish(end, lastWords: channels.lastWords, plan)
   }
 
   /// Returns when the sandbox has ended and its processes are gone.

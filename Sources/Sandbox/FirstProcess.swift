@@ -10,12 +10,20 @@ enum FirstProcess {
     _ plan: SandboxPlan, image: borrowing KernelImage, _ sources: GuestSources,
     statusSocket: Descriptor
   ) throws(RuntimeError) -> Never {
+    // The host's procfs is out of reach as soon as the root is built.
+    let vdso = try explaining("cannot find the vDSO") { () throws(HostError) in
+      try AddressSpace.vdso()
+    }
     let files = try RootFileSystem.build(plan.configuration)
     try tell(files, to: statusSocket)
+    var parameters = parameters(plan, files, sources)
+    parameters.vdso = vdso
+    // The guest's from here on: no owner of ours may close it.
+    _ = files.root.release()
     var process = GuestProcess(writableMemory: sources.memory, statusSocket: statusSocket)
     do {
       try process.enter(
-        image, parameters(plan, files, sources), listenerRecordKind: StatusRecord.listenerKind)
+        image, parameters, listenerRecordKind: StatusRecord.listenerKind)
     } catch {
       // By now the socket may have another number, which the caller doesn't know.
       try? StatusRecord.failure(error).send(to: process.statusSocket)

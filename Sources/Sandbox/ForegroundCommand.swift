@@ -35,8 +35,9 @@ struct ForegroundCommand: ~Copyable {
       switch try CurrentProcess.fork() {
       case .child:
         let channels = BackendChannels(
-          events: events.intoReadingEnd(), lastWords: lastWords.intoWritingEnd(),
-          lifeline: lifeline.intoReadingEnd())
+          events: events.intoReadingEnd().release(),
+          lastWords: lastWords.intoWritingEnd().release(),
+          lifeline: lifeline.intoReadingEnd().release())
         BackendProcess.run(plan, image: image, channels)
       case .parent(let child):
         let events = events.intoWritingEnd()

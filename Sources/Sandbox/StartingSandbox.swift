@@ -16,17 +16,17 @@ struct StartingSandbox: ~Copyable {
   static func start(
     _ plan: SandboxPlan, image: borrowing KernelImage, events: Descriptor
   ) throws(RuntimeError) -> StartingSandbox {
-    let memoryFile = try image.makeWritableMemory()
+    // No owners from here on: a function that never returns does not keep them until its end.
+    let memoryFile = try image.makeWritableMemory().release()
     let size = image.writableSize
     let addresses = image.boot.writable
     let sources = GuestSources(
-      events: events, memory: memoryFile.descriptor, trace: try openTrace(plan))
+      events: events, memory: memoryFile, trace: try openTrace(plan))
     return try explaining("cannot start the sandbox's init") { () throws(HostError) in
-      let memory = try SharedMemory(mapping: memoryFile.descriptor, size: size)
+      let memory = try SharedMemory(mapping: memoryFile, size: size)
       let sockets = try SocketPair()
       try sockets.first.descriptor.receiveCredentials()
-      let group = try plan.group.unifiedDirectory()
-      let (fork, isInGroup) = try fork(into: group?.descriptor)
+      let (fork, isInGroup) = try fork(into: plan.group)
       guard case .parent(let child) = fork else {
         InitProcess.run(
           plan, image: image, sources, statusSocket: sockets.intoSecond().release(),
@@ -40,11 +40,15 @@ struct StartingSandbox: ~Copyable {
 
   /// Born in the control group, where the host lets it be.
   private static func fork(
-    into group: Descriptor?
+    into group: ControlGroup
   ) throws(HostError) -> (Fork, isInGroup: Bool) {
     let namespaces: Namespaces = [.mount, .hostName, .interProcess, .process, .network]
-    if let group {
-      do { return (try CurrentProcess.fork(into: namespaces, controlGroup: group), true) } catch {
+    if let directory = try group.unifiedDirectory() {
+      do throws(HostError) {
+        return (
+          try CurrentProcess.fork(into: namespaces, controlGroup: directory.descriptor), true
+        )
+      } catch {
         // Too old a kernel, or a group that takes members only by hand.
       }
     }

@@ -22,6 +22,8 @@ public struct BootParameters: Sendable {
   public var version = ""
   public var memoryBytes: UInt64 = 0
   public var window: WindowSize?
+  /// Where the process that boots the kernel has its vDSO, with the data before it.
+  public var vdso: Range<UInt64>?
 
   public init(root: Descriptor, events: Descriptor, program: BootProgram) {
     self.root = root

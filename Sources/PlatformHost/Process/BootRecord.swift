@@ -21,6 +21,8 @@ struct BootRecord {
     try fillMounts(parameters.mounts)
     record.pointee.hidden_device = parameters.hiddenDevice
     fillHostFacts(memoryBytes: parameters.memoryBytes)
+    record.pointee.vdso_start = parameters.vdso?.lowerBound ?? 0
+    record.pointee.vdso_end = parameters.vdso?.upperBound ?? 0
     try fillNames(parameters)
     try fillProgram(parameters.program)
     record.pointee.window_rows = UInt32(parameters.window?.rows ?? 0)
