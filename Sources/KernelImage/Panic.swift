@@ -48,15 +48,6 @@ enum Panic {
   }
 
   private static func appendHexadecimal(_ value: UInt64, _ length: inout Int) {
-    append("0x", &length)
-    var shift: UInt64 = 60
-    while shift > 0 && value >> shift == 0 { shift -= 4 }
-    while true {
-      let digit = UInt8(value >> shift & 15)
-      Broker.payload[length] = digit < 10 ? 48 + digit : 87 + digit
-      length += 1
-      if shift == 0 { return }
-      shift -= 4
-    }
+    length = Broker.writeHexadecimal(value, to: Broker.payload, at: length)
   }
 }

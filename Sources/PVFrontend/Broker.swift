@@ -63,7 +63,34 @@ public enum Broker {
       payload[count] = 32
       count = writeDecimal(number, to: payload, at: count + 1)
     }
-    _ = try? call(Int(PV_OP_LOG), level, payloadSize: count)
+    _ = try? call(PV_OP_LOG, level, payloadSize: count)
+  }
+
+  /// The same with addresses, in hexadecimal.
+  public static func log(level: Int, _ message: StaticString, addresses: [UInt64]) {
+    var count = min(message.utf8CodeUnitCount, 512)
+    for index in 0..<count { payload[index] = message.utf8Start[index] }
+    for address in addresses.prefix(8) {
+      payload[count] = 32
+      count = writeHexadecimal(address, to: payload, at: count + 1)
+    }
+    _ = try? call(PV_OP_LOG, level, payloadSize: count)
+  }
+
+  /// Writes `0x` and a number's hexadecimal digits; returns the index after them.
+  public static func writeHexadecimal(_ number: UInt64, to bytes: Bytes, at start: Int) -> Int {
+    bytes[start] = 48
+    bytes[start + 1] = 120
+    var index = start + 2
+    var shift: UInt64 = 60
+    while shift > 0 && number >> shift == 0 { shift -= 4 }
+    while true {
+      let digit = UInt8(truncatingIfNeeded: number >> shift & 15)
+      bytes[index] = digit < 10 ? 48 + digit : 87 + digit
+      index += 1
+      if shift == 0 { return index }
+      shift -= 4
+    }
   }
 
   /// Writes a number's decimal digits; returns the index after them.

@@ -152,7 +152,8 @@ struct ELFFile {
     if segment.memorySize > segment.fileSize && segment.fileSize > 0 && filePages > fileEnd
       && segment.flags & 2 != 0
     {
-      try zero(fileEnd, until: min(filePages, address &+ UInt(segment.memorySize)))
+      // To the end of the page, not only of the segment: ld.so hands that memory out as zeroed.
+      try zero(fileEnd, until: filePages)
     }
     if end > filePages {
       _ = try memory.map(

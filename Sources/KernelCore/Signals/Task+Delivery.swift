@@ -48,9 +48,19 @@ extension Task {
       beginStop(info.signal)
       return false
     case .terminate, .core:
+      if info.code > 0 && info.signal.bit & 0x4d8 != 0 { reportFault(info) }
       exitGroup(status: info.signal.number)
       return true
     }
+  }
+
+  /// What the host's kernel log says of a program that dies of a fault.
+  private func reportFault(_ info: SignalInfo) {
+    Broker.log(
+      level: 2, "program died of a fault: signal, rip, rsp, address:",
+      addresses: [
+        UInt64(info.signal.number), frame.pointee.rip, frame.pointee.rsp, info.fields.0,
+      ])
   }
 
   /// A call that ended with ERESTART*: goes on again, or becomes EINTR when a handler ran.
