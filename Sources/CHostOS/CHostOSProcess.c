@@ -52,6 +52,8 @@ pid_t host_spawn(char *const arguments[], int output) {
 
 int host_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
+int host_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
 int host_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 
 int host_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }

@@ -51,6 +51,9 @@ public enum CurrentProcess {
     try check { host_die_with_parent(signal) }
   }
 
+  /// Becomes the parent of descendants whose own parent ends.
+  public static func adoptOrphans() throws(HostError) { try check { host_adopt_orphans() } }
+
   /// Leaves the session, so that the terminal's signals reach others only.
   public static func startSession() throws(HostError) { try check { setsid() } }
 

@@ -27,6 +27,7 @@ struct ForegroundCommand: ~Copyable {
   ) throws(RuntimeError) -> ForegroundCommand {
     try explaining("cannot start the sandbox") { () throws(HostError) in
       let signals = try SignalDescriptor(forwarded)
+      try CurrentProcess.adoptOrphans()
       // The guest may close its end of a pipe first; write(2) then says so.
       try CurrentProcess.setAction(.ignored, for: SIGPIPE)
       let events = try Pipe()
@@ -99,6 +100,12 @@ struct ForegroundCommand: ~Copyable {
     try? events.descriptor.writeRecord(record.bytes(count: record.capacity))
   }
 
+  /// Init dies with the backend, and counts as dead when every process of its namespace is.
+  private func buryOrphans() {
+    // Without children there is nothing to wait for.
+    while (try? CurrentProcess.waitForAnyChild()) != nil {}
+  }
+
   private func result() throws(RuntimeError) -> Int32 {
     let (status, words) = try explaining("cannot wait for the sandbox") {
       () throws(HostError) -> (Int32, String) in
@@ -107,7 +114,7 @@ struct ForegroundCommand: ~Copyable {
     }
     let exitStatus = ExitStatus(waitStatus: status)
     if status & 0x7f != 0 {
-      // Init died with the backend; what is left is the control group.
+      buryOrphans()
       plan.group.remove()
       throw RuntimeError(
         "sandbox ended: its backend was killed from outside (signal \(status & 0x7f))")

@@ -13,6 +13,8 @@ pid_t host_fork_into(int namespaces, int control_group);
 pid_t host_spawn(char *const arguments[], int output);
 /* PR_SET_PDEATHSIG, to the thread that forked this process. */
 int host_die_with_parent(int signal);
+/* Orphans among our descendants become our children. */
+int host_adopt_orphans(void);
 int host_set_no_new_privileges(void);
 int host_set_undumpable(void);
 
