@@ -7,7 +7,7 @@ static int again(int left) {
   char text[16], *arguments[] = {"new", text, NULL};
   if (left == 0) return 64;
   /* Memory and mappings to be torn down. */
-  size_t size = 4 << 20;
+  size_t size = 1 << 20;
   char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return 1;
   for (size_t i = 0; i < size; i += 4096) {
@@ -27,10 +27,10 @@ int main(int argc, char **argv) {
     return again(atoi(argv[1]));
   }
   pid_t child = fork();
-  if (child == 0) _exit(again(50));
-  CHECK_IS("fifty programs one after another", wait_code(child), 64);
+  if (child == 0) _exit(again(30));
+  CHECK_IS("thirty programs one after another", wait_code(child), 64);
   int good = 0;
-  for (int i = 0; i < 50; i++) {
+  for (int i = 0; i < 30; i++) {
     child = vfork();
     if (child == 0) {
       char *arguments[] = {"new", "0", NULL};
@@ -39,6 +39,6 @@ int main(int argc, char **argv) {
     }
     good += wait_code(child) == 64;
   }
-  CHECK_IS("fifty children", good, 50);
+  CHECK_IS("thirty children", good, 30);
   return check_status();
 }
