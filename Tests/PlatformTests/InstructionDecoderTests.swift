@@ -56,8 +56,10 @@ import Testing
     }
   }
 
-  @Test func onlyTheUsualLoadOfANumberCounts() {
+  @Test func onlyTheUsualLoadsOfANumberCount() {
     #expect(decode([0xb8, 39, 0, 0, 0])?.loadedNumber == 39)
+    #expect(decode([0x48, 0xc7, 0xc0, 39, 0, 0, 0])?.loadedNumber == 39)
+    #expect(decode([0x49, 0xc7, 0xc0, 39, 0, 0, 0])?.loadedNumber == nil)
     #expect(decode([0x41, 0xb8, 39, 0, 0, 0])?.loadedNumber == nil)
     #expect(decode([0xb9, 39, 0, 0, 0])?.loadedNumber == nil)
   }

@@ -70,7 +70,7 @@ private struct DisassembledCode {
   func check(_ plan: SitePlan) {
     let name = "\(plan.kind) at \(String(plan.site, radix: 16))"
     #expect(starts[plan.patch.lowerBound] != nil, "\(name): begins inside an instruction")
-    #expect(starts[plan.patch.upperBound] != nil || plan.kind == .numberLoad, "\(name)")
+    #expect(starts[plan.patch.upperBound] != nil || plan.kind == .lead, "\(name)")
     for address in plan.patch.lowerBound + 1..<plan.patch.upperBound {
       #expect(!targets.contains(address), "\(name): somebody jumps into the patch")
     }

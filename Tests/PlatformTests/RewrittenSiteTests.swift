@@ -18,10 +18,19 @@ struct Sample: CustomTestStringConvertible, Sendable {
   static let nops = [UInt8](repeating: 0x90, count: 12)
 
   static let all: [Sample] = [
-    Sample(name: "mov to eax", kind: .numberLoad, before: load, after: [0xc3]),
+    Sample(name: "mov to eax", kind: .lead, before: load, after: [0xc3]),
     Sample(
-      name: "mov to rax", kind: .numberLoad, before: [0x48, 0xc7, 0xc0, 110, 0, 0, 0],
+      name: "mov to rax", kind: .lead, before: [0x48, 0xc7, 0xc0, 110, 0, 0, 0],
       after: [0xc3]),
+    Sample(
+      name: "load from the stack before the site", kind: .lead,
+      before: load + [0x48, 0x8b, 0x5c, 0x24, 0], after: [0xc3]),
+    Sample(
+      name: "RIP-relative load before the site", kind: .lead,
+      before: load + [0x48, 0x8b, 0x1d, 3, 0, 0, 0], after: [0xc3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+    Sample(
+      name: "rcx and r11 used before the site", kind: .lead,
+      before: load + [0x4a, 0x8d, 0x5c, 0x19, 1], after: [0xc3]),
     Sample(
       name: "hop over nops behind ret", kind: .hop, before: load + [0x89, 0xff],
       after: [0xc3] + nops),
@@ -76,9 +85,9 @@ struct Sample: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test func jumpToTheSyscallOfANumberLoadStillTraps() throws {
+  @Test func jumpToTheSyscallBehindALeadStillTraps() throws {
     let code = CodeBuffer(before: Sample.load, after: [0xc3])
-    try rewrite(code, as: .numberLoad, result: 1)
+    try rewrite(code, as: .lead, result: 1)
     test_last_entry().pointee.count = 0
     let native = code.run(from: code.site) { $0.rax = UInt64(Sample.getppid) }
     #expect(native.rax == UInt64(getppid()))
@@ -86,7 +95,7 @@ struct Sample: CustomTestStringConvertible, Sendable {
   }
 
   @Test func jumpToAHopOrADisplacementEntersTheKernel() throws {
-    for sample in Sample.all where sample.kind != .numberLoad {
+    for sample in Sample.all where sample.kind != .lead {
       let code = CodeBuffer(before: sample.before, after: sample.after)
       try rewrite(code, as: sample.kind, result: 0)
       _ = code.run(from: code.site) { $0.rax = 4711 }
@@ -125,7 +134,7 @@ struct Sample: CustomTestStringConvertible, Sendable {
       let plan = try code.plan(number: Sample.getppid)
       let sites = try rewrite(code, as: sample.kind, result: 0)
       let first = try #require(trampoline(of: plan, code))
-      let beginning = plan.kind == .numberLoad ? plan.patch.lowerBound : code.site
+      let beginning = plan.kind == .lead ? plan.patch.lowerBound : code.site
       #expect(sites.programAddress(of: first) == beginning)
       #expect(sites.programAddress(of: first + 7) == code.site)
       #expect(sites.programAddress(of: code.site) == code.site)

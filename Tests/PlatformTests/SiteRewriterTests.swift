@@ -19,11 +19,11 @@ import Testing
     }
   }
 
-  // MARK: - Number loads
+  // MARK: - Leads
 
   @Test func numberMustBeTheOneAskedFor() throws {
     let code = CodeBuffer(before: [0xb8, 110, 0, 0, 0], after: [0xc3] + Self.nops)
-    #expect(try code.plan(number: 110).kind == .numberLoad)
+    #expect(try code.plan(number: 110).kind == .lead)
     #expect(try code.plan(number: 111).kind == .hop)
   }
 
@@ -44,6 +44,25 @@ import Testing
     let isInOneWord = (phase + 3) % 8 <= 3  // The load begins 5 bytes before the site.
     #expect(refusal(code, threads: .others) == (isInOneWord ? nil : .otherThreads))
     #expect(refusal(code) == nil)
+  }
+
+  @Test func anyLongInstructionLeadsIfNobodyJumpsIntoIt() throws {
+    let lead: [UInt8] = [0x4c, 0x8b, 0x4c, 0x24, 0x08]  // mov 8(%rsp), %r9
+    let code = CodeBuffer(before: Self.before + lead, after: [0x98, 0xc3], phase: 7)
+    #expect(try code.plan(number: 110, threads: .others).patch == code.site - 5..<code.site)
+    let target = CodeBuffer(before: [0x74, 8] + Self.before + lead, after: [0x98, 0xc3], phase: 7)
+    #expect(refusal(target, threads: .others) == .otherThreads)
+  }
+
+  @Test(
+    arguments: [
+      [0x0f, 0x84, 0, 1, 0, 0],  // je
+      [0xe8, 0, 1, 0, 0],  // call
+      [0xff, 0x15, 0, 1, 0, 0],  // call *
+    ] as [[UInt8]])
+  func branchBeforeTheSiteDoesNotLead(branch: [UInt8]) throws {
+    let code = CodeBuffer(before: Self.before + branch, after: [0x98, 0x98, 0x98, 0xc3])
+    #expect(try code.plan(number: 110).kind == .displacement)
   }
 
   @Test func signalReturnKeepsItsBytes() {

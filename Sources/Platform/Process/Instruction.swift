@@ -32,7 +32,7 @@ public struct Instruction: Equatable, Sendable {
   public var isPadding = false
   /// `endbr64`: indirect jumps come here.
   public var isLandingPad = false
-  /// Of `mov $imm32, %eax` in its usual encoding: the number.
+  /// Of `mov $imm32, %eax` and `mov $imm32, %rax` in their usual encodings: the number.
   public var loadedNumber: UInt32?
 
   public var isRelativeBranch: Bool {

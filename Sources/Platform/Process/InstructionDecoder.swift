@@ -73,7 +73,9 @@ public struct InstructionDecoder {
       return !hasOperandSizePrefix
     case 0xcc, 0xf4: result.flow = .trap
     case 0x90: result.isPadding = rex == 0 && repeatOrLockPrefix == 0
-    case 0xb8: noteLoadedNumber()
+    case 0xb8 where offset == 5: result.loadedNumber = UInt32(bitPattern: signed32(at: 1))
+    case 0xc7 where offset == 7 && rex == 0x48 && lastModRM == 0xc0:
+      result.loadedNumber = UInt32(bitPattern: signed32(at: 3))
     case 0x8f, 0xc6, 0xc7: return extensionField == 0
     case 0xfe: return extensionField < 2
     case 0xff:
@@ -197,11 +199,6 @@ public struct InstructionDecoder {
     result.flow = flow
     result.condition = condition
     return true
-  }
-
-  private mutating func noteLoadedNumber() {
-    guard offset == 5 else { return }
-    result.loadedNumber = UInt32(bitPattern: signed32(at: 1))
   }
 
   // MARK: - Bytes

@@ -52,7 +52,7 @@ struct SitePatch: Equatable, Sendable {
   func write(padding: Range<UInt>) -> Bool {
     guard let longJump else { return false }
     switch kind {
-    case .numberLoad:
+    case .lead:
       replace(patch, with: longJump)
     case .hop:
       // The long jump first: as soon as the short one is there, threads come by.

@@ -1,8 +1,9 @@
 /// How a system call site is to be rewritten. Nothing has been written yet.
 public struct SitePlan: Sendable {
   public enum Kind: UInt8, Sendable {
-    /// `mov $number, %eax` before the site becomes a jump; the `syscall` stays and still traps.
-    case numberLoad
+    /// The instruction before the site, mostly `mov $number, %eax`, becomes a jump and runs in the
+    /// trampoline. The `syscall` stays: who jumps there still traps.
+    case lead
     /// The `syscall` becomes a short jump to a long one in the padding between functions.
     case hop
     /// The `syscall` and what follows become a jump; the trampoline runs a copy of what followed.
@@ -12,8 +13,6 @@ public struct SitePlan: Sendable {
   public let kind: Kind
   /// The address of the `syscall` instruction.
   public let site: UInt
-  /// Of a number load: the number.
-  public var number: UInt32 = 0
   /// The bytes around the site that change.
   public let patch: Range<UInt>
   /// Of a hop: the padding that it takes up.
@@ -25,7 +24,7 @@ public struct SitePlan: Sendable {
   /// An upper bound of the trampoline's size.
   public var trampolineSize: Int {
     switch kind {
-    case .numberLoad, .hop: 24
+    case .lead, .hop: 32
     case .displacement: 64
     }
   }
@@ -51,7 +50,8 @@ public enum SiteRefusal: UInt8, Error, Sendable {
 
 /// Who else may run the bytes of a site while they change.
 public enum ThreadPresence: Sendable {
-  /// The calling thread is the only one of its address space.
+  /// The calling thread is the only one of its address space. As good as that: all others wait in
+  /// the kernel, and go on in the program only by `SystemCallSites.redirect`.
   case alone
   case others
 }

@@ -2,7 +2,7 @@
 ///
 /// Threads and the bytes they run:
 ///
-/// - A number load is one instruction before and after, so one aligned 8-byte store that covers it
+/// - A lead is one instruction before and after, so one aligned 8-byte store that covers the jump
 ///   is seen whole or not at all; threads that are past it meet the old `syscall` and trap.
 /// - A hop is first written into padding that nobody runs, then two bytes at the site change, one
 ///   instruction before and after, again in one aligned 8-byte store. A thread that is inside the
@@ -15,8 +15,6 @@
 /// address space, makes the text writable, and gives it back its protection afterwards.
 public struct SiteRewriter {
   static let jumpSize: UInt = 5
-  /// A number above it is no system call, but the displacement of some other instruction.
-  private static let numberLimit = 1024
   private static let signalReturnNumber = 15
 
   private let site: UInt
@@ -32,9 +30,9 @@ public struct SiteRewriter {
     }
     if number == signalReturnNumber { throw .signalReturn }
     let rewriter = SiteRewriter(site: site, window: window, threads: threads)
-    if let plan = rewriter.numberLoad(number) { return plan }
+    if let plan = rewriter.lead(loading: number) { return plan }
     let surroundings = Surroundings(of: site, in: window)
-    if let plan = rewriter.hop(surroundings) { return plan }
+    if let plan = rewriter.hop(surroundings) ?? rewriter.lead(surroundings) { return plan }
     if threads == .others { throw .otherThreads }
     return try rewriter.displacement(surroundings)
   }
@@ -43,27 +41,45 @@ public struct SiteRewriter {
     threads == .alone || CodeMemory.isInOneWord(patch)
   }
 
-  // MARK: - Number load
+  // MARK: - Leads
 
-  private func numberLoad(_ number: Int) -> SitePlan? {
-    guard number >= 0, number < Self.numberLimit, let start = numberLoadStart else { return nil }
-    let patch = start..<start + Self.jumpSize
-    // The same bytes can end another instruction, such as `mov 0x80(%r8), %rdi`. So they must
-    // begin one, and load the number that the program really asked for.
-    guard window.signed32(at: site - 4) == Int32(number),
-      InstructionBoundaries(before: site, in: window).isStart(start),
-      canStore(patch)
-    else { return nil }
-    return SitePlan(kind: .numberLoad, site: site, number: UInt32(number), patch: patch)
+  /// The load of the number that the program asked for, right before the site.
+  ///
+  /// The same bytes can end another instruction, such as `mov 0x80(%r8), %rdi`, so they must begin
+  /// one. That settles it: no branch leads into a load.
+  private func lead(loading number: Int) -> SitePlan? {
+    for length: UInt in [5, 7] {
+      guard let (start, instruction) = instruction(beforeSiteBy: length),
+        instruction.loadedNumber.map(Int.init) == number,
+        InstructionBoundaries(before: site, in: window).isStart(start)
+      else { continue }
+      return leadPlan(start)
+    }
+    return nil
   }
 
-  /// Where `mov $imm32, %eax` or `mov $imm32, %rax` begins that ends at the site.
-  private var numberLoadStart: UInt? {
-    let room = site - window.start
-    if room >= 5, window[site - 5] == 0xb8 { return site - 5 }
-    guard room >= 7, window[site - 7] == 0x48, window[site - 6] == 0xc7, window[site - 5] == 0xc0
+  /// Any other instruction before the site, if it is long enough for a jump.
+  private func lead(_ surroundings: Surroundings) -> SitePlan? {
+    for length in Self.jumpSize...UInt(InstructionDecoder.maximumLength) {
+      guard let (start, instruction) = instruction(beforeSiteBy: length),
+        instruction.flow == .next, instruction.isMovable, surroundings.boundaries.isStart(start),
+        !surroundings.hasBranch(into: start + 1..<site, within: 0x800)
+      else { continue }
+      return leadPlan(start)
+    }
+    return nil
+  }
+
+  private func instruction(beforeSiteBy length: UInt) -> (start: UInt, Instruction)? {
+    guard site - window.start >= length, let instruction = window.instruction(at: site - length),
+      UInt(instruction.length) == length
     else { return nil }
-    return site - 7
+    return (site - length, instruction)
+  }
+
+  private func leadPlan(_ start: UInt) -> SitePlan? {
+    let patch = start..<start + Self.jumpSize
+    return canStore(patch) ? SitePlan(kind: .lead, site: site, patch: patch) : nil
   }
 
   // MARK: - Hop

@@ -23,7 +23,7 @@ public struct SiteTable: ~Copyable {
     var trampoline: UInt = 0
     var hop: UInt = 0
     var state = State.counting
-    var kind = SitePlan.Kind.numberLoad
+    var kind = SitePlan.Kind.lead
     var traps: UInt8 = 0
     /// How far the patch begins before the site.
     var patchBefore: UInt8 = 0
@@ -62,8 +62,8 @@ public struct SiteTable: ~Copyable {
 
   /// Counts a trap of `site`; true when it is time to rewrite it.
   ///
-  /// A rewritten site traps again if the program jumped straight to the `syscall` of a number
-  /// load. If the jumps are gone, other code has come to that address, and counting starts anew.
+  /// A rewritten site traps again if the program jumped straight to a `syscall` that was left as
+  /// it is. If the jumps are gone, other code has come to that address, and counting starts anew.
   public mutating func countTrap(
     at site: UInt, threads: ThreadPresence, in window: CodeWindow
   ) -> Bool {
@@ -217,7 +217,7 @@ extension SiteTable.Record {
     if hop != 0 && address == hop { return site }
     guard address >= trampoline, address - trampoline < UInt(layout.size) else { return nil }
     let offset = UInt8(address - trampoline)
-    if kind == .numberLoad && offset == 0 { return site - UInt(patchBefore) }
+    if kind == .lead && offset == 0 { return site - UInt(patchBefore) }
     guard layout.copyCount > 0 else { return site }
     if offset >= layout.back { return site + UInt(patchCount) }
     var original = site

@@ -53,9 +53,9 @@ struct TrampolineWriter {
 
   private mutating func writeEntry(slot: UInt) {
     switch plan.kind {
-    case .numberLoad:
-      emit([0xb8])  // mov $number, %eax
-      emit(plan.number)
+    case .lead:
+      let lead = plan.patch.lowerBound
+      if let instruction = window.instruction(at: lead) { emitCopy(of: instruction, at: lead) }
       emitLoadOfAfterSite()
     case .hop:
       emitLoadOfAfterSite()
