@@ -19,7 +19,8 @@ static void handler(int number) {
 
 static int pair[2], word, listener, gate[2];
 static pid_t child;
-static const char address[] = "\0conformance-restart";
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static socklen_t address_length = sizeof(sa_family_t);
 
 static void fill_pipe(void) { count += write(pair[1], "x", 1) != 1; }
 static void drain_pipe(void) {
@@ -32,10 +33,8 @@ static void wake_word(void) {
   syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 static void connect_listener(void) {
-  struct sockaddr_un name = {.sun_family = AF_UNIX};
-  memcpy(name.sun_path, address, sizeof address);
   int client = socket(AF_UNIX, SOCK_STREAM, 0);
-  count += connect(client, (void *)&name, sizeof name) != 0;
+  count += connect(client, (void *)&address, address_length) != 0;
 }
 
 static long do_read(void) {
@@ -98,10 +97,11 @@ int main(void) {
   both("FUTEX_WAIT", do_futex, wake_word);
   NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
   both("recv", do_receive, fill_pipe);
-  struct sockaddr_un name = {.sun_family = AF_UNIX};
-  memcpy(name.sun_path, address, sizeof address);
+  /* Bound without a name, it gets one of its own. */
   listener = socket(AF_UNIX, SOCK_STREAM, 0);
-  NEED(bind(listener, (void *)&name, sizeof name));
+  NEED(bind(listener, (void *)&address, address_length));
+  address_length = sizeof address;
+  NEED(getsockname(listener, (void *)&address, &address_length));
   NEED(listen(listener, 4));
   both("accept", do_accept, connect_listener);
   NEED(pipe(gate));
