@@ -115,11 +115,11 @@ extension Worker {
   // MARK: - The file that is meant
 
   /// The directory where the path starts, or with an empty path the file itself.
-  private func start(of request: Request, changes: Bool) throws(HostError) -> OwnedDescriptor {
+  private func start(of request: Request, changes: Bool) throws(HostError) -> StartDirectory {
     guard path.isEmpty else { return try directory(0, of: request, for: path) }
     let file = try descriptor(0, of: request)
     if changes, !files.mountIDs.contains(try file.descriptor.mountID()) { throw HostError(EPERM) }
-    return file
+    return StartDirectory(file)
   }
 
   private func complete(_ flags: PathFlags) -> PathFlags {
@@ -129,19 +129,19 @@ extension Worker {
   /// The file itself, whatever its path does meanwhile.
   private func handle(
     of request: Request, flagsAt index: Int, changes: Bool
-  ) throws(HostError) -> OwnedDescriptor {
+  ) throws(HostError) -> StartDirectory {
     let flags = try pathFlags(index, of: request, allowed: [.AT_SYMLINK_NOFOLLOW, .AT_EMPTY_PATH])
     let start = try start(of: request, changes: changes)
     if path.isEmpty { return start }
     var openFlags: OpenFlags = [.O_PATH, .O_CLOEXEC]
     if flags.contains(.AT_SYMLINK_NOFOLLOW) { openFlags.insert(.O_NOFOLLOW) }
-    return try start.descriptor.open(
-      path, flags: UInt32(bitPattern: openFlags.rawValue), mode: 0)
+    return StartDirectory(
+      try start.descriptor.open(path, flags: UInt32(bitPattern: openFlags.rawValue), mode: 0))
   }
 
   /// Calls that take no descriptor reach the file by its number among our own, which is a path from
   /// this thread's working directory. A link that is meant itself is not followed on that way.
-  private func nameInOwnDescriptors(_ file: borrowing OwnedDescriptor) throws(HostError) {
-    try path.set("\(file.rawValue)")
+  private func nameInOwnDescriptors(_ file: borrowing StartDirectory) throws(HostError) {
+    try path.set("\(file.descriptor.rawValue)")
   }
 }

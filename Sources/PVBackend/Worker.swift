@@ -94,11 +94,11 @@ final class Worker {
   /// Where a path starts: the directory in an argument, or the root for an absolute path.
   func directory(
     _ index: Int, of request: Request, for path: borrowing PathBuffer
-  ) throws(HostError) -> OwnedDescriptor {
-    if path.isAbsolute { return try backend.view.files.root.duplicate() }
+  ) throws(HostError) -> StartDirectory {
+    if path.isAbsolute { return StartDirectory(root: backend.view.files.root.descriptor) }
     // The guest's working directories are the guest kernel's: AT_FDCWD has no meaning here.
     if request[index] == UInt64(bitPattern: Int64(AT_FDCWD)) { throw HostError(EINVAL) }
-    return try descriptor(index, of: request)
+    return StartDirectory(try descriptor(index, of: request))
   }
 
   /// What this thread makes from now on belongs to the request's user and group.
@@ -106,5 +106,22 @@ final class Worker {
     guard identity != (request.user, request.group) else { return }
     try CurrentThread.setFileSystemIDs(user: request.user, group: request.group)
     identity = (request.user, request.group)
+  }
+}
+
+/// The directory, or the file, that a look-up starts from, open for as long as this lives.
+struct StartDirectory: ~Copyable {
+  private let owner: OwnedDescriptor?
+  let descriptor: Descriptor
+
+  init(_ owner: consuming OwnedDescriptor) {
+    descriptor = owner.descriptor
+    self.owner = consume owner
+  }
+
+  /// The sandbox's root, which the backend keeps open.
+  init(root: Descriptor) {
+    owner = nil
+    descriptor = root
   }
 }

@@ -27,7 +27,7 @@ enum InitProcess {
         try FirstProcess.run(plan, image: image, sources, statusSocket: statusSocket)
       }
       try explaining("cannot wait for guest processes") { () throws(HostError) in
-        try CurrentProcess.dropCapabilities()
+        let statusSocket = try settle(statusSocket: statusSocket)
         try bury(statusSocket: statusSocket)
       }
       CurrentProcess.exit(0)
@@ -47,11 +47,19 @@ enum InitProcess {
     try plan.group.enter(includingUnified: !isInGroup)
     try explaining("cannot prepare the sandbox's namespaces") { () throws(HostError) in
       try Namespaces.controlGroup.unshare()
-      let proc = try DetachedMount.create(
-        type: "proc", source: "proc", options: [("subset", "pid")],
-        attributes: [.readOnly, .noSetUserID, .noDevices, .noExecution])
-      try StatusRecord.proc(number: proc.release().rawValue).send(to: statusSocket)
     }
+  }
+
+  /// Leaves init with what it needs for the rest of its life: the status socket, under a new number,
+  /// and a view of the guest's processes for the backend, but no privileges.
+  private static func settle(statusSocket: Descriptor) throws(HostError) -> Descriptor {
+    let mount = try DetachedMount.create(
+      type: "proc", source: "proc", options: [("subset", "pid")],
+      attributes: [.readOnly, .noSetUserID, .noDevices, .noExecution])
+    let kept = try CurrentProcess.keepOnly([statusSocket, mount.release()])
+    try CurrentProcess.dropCapabilities()
+    try StatusRecord.proc(number: kept[1].rawValue).send(to: kept[0])
+    return kept[0]
   }
 
   /// Tells of every guest process that did not end by its kernel's leave. Returns after the last.

@@ -74,29 +74,27 @@ struct StartingSandbox: ~Copyable {
   ) throws(RuntimeError) -> RunningSandbox {
     do throws(RuntimeError) {
       var proc: OwnedDescriptor?
+      var listener: (number: Int32, process: ProcessID)?
       var detachedMounts: [UInt64] = []
-      while true {
+      while proc == nil || listener == nil {
         let (record, sender) = try nextRecord(lifeline)
         switch record {
         case .warning(let text): console.say(.warning, text)
         case .failure(let error): throw error
         case .death(let ended): throw lost(ended)
         case .mounts(let ids): detachedMounts = ids
+        case .listener(let number): listener = (number, sender)
         case .proc(let number):
           proc = try explaining("cannot see the guest's processes") { () throws(HostError) in
             try initDescriptor.duplicate(number)
           }
-        case .listener(let number):
-          guard let proc = proc.take() else {
-            throw RuntimeError("cannot start the sandbox: its init is out of step")
-          }
-          let backend = try backend(
-            first: sender, listener: number, proc: proc, detachedMounts, console)
-          return RunningSandbox(
-            initProcess: initProcess, initDescriptor: initDescriptor, status: statusSocket,
-            firstProcess: sender, backend: backend)
         }
       }
+      let backend = try backend(
+        listener!, proc: proc.take()!, detachedMounts: detachedMounts, console)
+      return RunningSandbox(
+        initProcess: initProcess, initDescriptor: initDescriptor, status: statusSocket,
+        firstProcess: listener!.process, backend: backend)
     } catch {
       RunningSandbox.kill(initProcess, initDescriptor)
       throw error
@@ -127,12 +125,12 @@ struct StartingSandbox: ~Copyable {
 
   /// Takes the listener over and starts the workers; then the first process may go on.
   private func backend(
-    first: ProcessID, listener number: Int32, proc: consuming OwnedDescriptor,
-    _ detachedMounts: [UInt64], _ console: Console
+    _ listener: (number: Int32, process: ProcessID), proc: consuming OwnedDescriptor,
+    detachedMounts: [UInt64], _ console: Console
   ) throws(RuntimeError) -> Backend {
     do throws(HostError) {
-      let process = try first.openDescriptor()
-      let own = "/proc/\(first.rawValue)"
+      let process = try listener.process.openDescriptor()
+      let own = "/proc/\(listener.process.rawValue)"
       let table = try HostFile.readText(own + "/mountinfo")
       let files = GuestFiles(
         mountNamespace: try HostFile.open(own + "/ns/mnt", flags: O_RDONLY),
@@ -145,7 +143,7 @@ struct StartingSandbox: ~Copyable {
       let backend = try Backend(
         view: SandboxView(
           memory: memory, memoryAddresses: memoryAddresses,
-          listener: SeccompListener(owner: try process.duplicate(number)), files: files,
+          listener: SeccompListener(owner: try process.duplicate(listener.number)), files: files,
           tasks: tasks, facts: try HostProc())
       ) { level, message in console.say(level, message) }
       try backend.start()
