@@ -65,6 +65,7 @@ uint64_t pv_get_fs_base(void);
 void pv_set_fs_base(uint64_t base);
 
 void pv_entry_site(void);
+static inline uintptr_t pv_entry_site_address(void) { return (uintptr_t)&pv_entry_site; }
 _Noreturn void pv_return_to_user(void);
 _Noreturn void pv_end_thread(void);
 _Noreturn void pv_trap(void);

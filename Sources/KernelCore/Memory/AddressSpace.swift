@@ -22,7 +22,8 @@ public struct Mapping {
   }
 }
 
-public enum MappingLabel: UInt8 { case none, heap, stack, vdso, vvar }
+/// `trampoline` marks pages of the kernel's own, which the program is not shown.
+public enum MappingLabel: UInt8 { case none, heap, stack, vdso, vvar, trampoline }
 
 /// The file behind mappings, known by its path at the time and its identity.
 public final class MappedFile {
@@ -48,7 +49,7 @@ public final class AddressSpace {
   /// Processes that share it by CLONE_VM without CLONE_THREAD, and threads.
   var users: UInt32 = 1
   /// System call sites of this memory that were rewritten.
-  public let sites = SiteRecord()
+  public private(set) var sites = SiteRecord()
   /// What the auxiliary vector held, for /proc/PID/auxv.
   public internal(set) var auxiliaryVector: [UInt64] = []
 
@@ -78,7 +79,7 @@ public final class AddressSpace {
       copy.breakStart = breakStart
       copy.breakEnd = breakEnd
       copy.auxiliaryVector = auxiliaryVector
-      copy.sites.copy(from: sites)
+      copy.sites = sites.copied()
       return copy
     }
   }
@@ -217,8 +218,50 @@ public final class AddressSpace {
     split(at: end)
     let first = firstIndex(endingAfter: start)
     var last = first
-    while last < mappings.count && mappings[last].start < end { last += 1 }
+    while last < mappings.count && mappings[last].start < end {
+      if mappings[last].protection.contains(.PROT_EXEC) { sites.forget(start..<end) }
+      last += 1
+    }
     if last > first { mappings.removeSubrange(first..<last) }
+  }
+
+  /// Maps a page for trampolines in a hole between two addresses, near the lower one's middle.
+  func mapTrampolinePage(in range: ClosedRange<UInt>, near site: UInt) -> UInt? {
+    var index = firstIndex(endingAfter: site)
+    // Upwards from the site first: the first hole behind a mapping that is in reach.
+    while index < mappings.count && mappings[index].end <= range.upperBound {
+      let next = index + 1 < mappings.count ? mappings[index + 1].start : userAddressLimit
+      if next - mappings[index].end >= 2 * pageSize,
+        let page = tryTrampolinePage(at: mappings[index].end)
+      {
+        return page
+      }
+      index += 1
+    }
+    index = min(firstIndex(endingAfter: site), mappings.count - 1)
+    while index >= 0 && mappings[index].start >= range.lowerBound + pageSize {
+      let previous = index > 0 ? mappings[index - 1].end : 0x10000
+      if mappings[index].start - previous >= 2 * pageSize,
+        let page = tryTrampolinePage(at: mappings[index].start - pageSize)
+      {
+        return page
+      }
+      index -= 1
+    }
+    return nil
+  }
+
+  private func tryTrampolinePage(at address: UInt) -> UInt? {
+    guard Self.isUser(address, Int(pageSize)),
+      (try? Host.mmap(
+        address, Int(pageSize), [.PROT_READ, .PROT_WRITE, .PROT_EXEC],
+        [.MAP_PRIVATE, .MAP_ANONYMOUS, .MAP_FIXED_NOREPLACE], .none, offset: 0)) == address
+    else { return nil }
+    record(
+      Mapping(
+        start: address, end: address + pageSize, protection: [.PROT_READ, .PROT_EXEC],
+        isShared: false, file: nil, offset: 0, label: .trampoline))
+    return address
   }
 
   private func change(_ start: UInt, _ end: UInt, _ body: (inout Mapping) -> Void) {

@@ -1,7 +1,68 @@
+import CPlatform
+import LinuxABI
+import PVFrontend
 import Platform
 
-/// The rewritten system call sites of an address space.
+/// The rewritten system call sites of an address space. The address space's lock guards it.
 public final class SiteRecord {
-  public init() {}
-  func copy(from other: SiteRecord) {}
+  fileprivate var sites: SystemCallSites
+
+  init() { sites = SystemCallSites(entry: UInt(pv_entry_site_address())) }
+  private init(_ sites: consuming SystemCallSites) { self.sites = sites }
+
+  func copied() -> SiteRecord { SiteRecord(sites.copied()) }
+  func forget(_ range: Range<UInt>) { sites.forget(range) }
+}
+
+extension AddressSpace {
+  /// Notes that a call came by SIGSYS, and rewrites its site when it is used again; returns where
+  /// the program goes on afterwards.
+  func noteTrap(behind address: UInt, number: Int, isAlone: Bool) -> UInt {
+    lock.lock()
+    defer { lock.unlock() }
+    let site = address &- 2
+    guard let mapping = codeMapping(containing: site), mapping.label == .none,
+      let window = CodeWindow(start: mapping.start, end: mapping.end)
+    else { return address }
+    let trap = SystemCallSites.Trap(
+      site: site, number: number, threads: isAlone && !isShared ? .alone : .others, window: window)
+    return sites.sites.handle(
+      trap, mapPage: { mapTrampolinePage(in: $0, near: site) },
+      setAccess: { setAccess(to: $0, $1) })
+  }
+
+  /// Where to go on for a program that shall go on at `address`, when the code there has moved.
+  func redirect(_ address: UInt) -> UInt {
+    lock.lock()
+    defer { lock.unlock() }
+    guard let mapping = codeMapping(containing: address) else { return address }
+    return sites.sites.redirect(address, in: CodeWindow(start: mapping.start, end: mapping.end))
+  }
+
+  private func codeMapping(containing address: UInt) -> Mapping? {
+    guard let mapping = mapping(containing: address),
+      mapping.protection.isSuperset(of: [.PROT_READ, .PROT_EXEC])
+    else { return nil }
+    return mapping
+  }
+
+  private func setAccess(to range: Range<UInt>, _ access: SystemCallSites.Access) -> Bool {
+    var protection: Protection = [.PROT_READ, .PROT_WRITE, .PROT_EXEC]
+    if access == .restored {
+      guard let mapping = mapping(containing: range.lowerBound) else { return false }
+      protection = mapping.protection
+    }
+    return
+      (try? Host.mprotect(range.lowerBound, range.count, Int(protection.rawValue))) != nil
+  }
+}
+
+extension Task {
+  /// A call came from a site that is not rewritten.
+  public func noteTrappedSite(_ frame: Frame) {
+    frame.pointee.rip = UInt64(
+      memory.noteTrap(
+        behind: UInt(frame.pointee.rip), number: Int(truncatingIfNeeded: frame.pointee.rax),
+        isAlone: group.tasks.count == 1))
+  }
 }

@@ -178,6 +178,8 @@ extension Task {
         count: MemoryLayout<SignalFrame.Context>.size)
     }
     context.restore(to: frame)
+    // The code there may have moved into a trampoline since the handler was entered.
+    frame.pointee.rip = UInt64(memory.redirect(UInt(frame.pointee.rip)))
     if context.vectors != 0 {
       guard UserMemory.isUser(UserAddress(context.vectors), count: 4096) else { throw .EFAULT }
       // XRSTOR faults on a header that the program broke: that is its SIGSEGV.

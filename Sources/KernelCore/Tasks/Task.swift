@@ -81,9 +81,6 @@ public final class Task {
     UnsafeMutablePointer(bitPattern: UInt(area.pointee.frame)).unsafelyUnwrapped
   }
 
-  /// A call came from a site that is not rewritten yet.
-  public func noteTrappedSite(_ frame: Frame) {}
-
   public var isLeader: Bool { id == group.id }
 }
 
