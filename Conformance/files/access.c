@@ -53,7 +53,8 @@ int main(void) {
     NEED(setresuid(65534, 0, 0));
     CHECK_FAILS("the real user counts", access("none", R_OK), EACCES);
     CHECK_FAILS("faccessat2 without flags", faccessat2(AT_FDCWD, "none", R_OK, 0), EACCES);
-    CHECK_OK("AT_EACCESS asks for the effective one", faccessat2(AT_FDCWD, "none", R_OK, AT_EACCESS));
+    CHECK_OK("AT_EACCESS asks for the effective one",
+      faccessat2(AT_FDCWD, "none", R_OK, AT_EACCESS));
   });
   IN_CHILD({
     NEED(setresuid(0, 65534, 0));
