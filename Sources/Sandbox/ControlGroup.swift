@@ -220,7 +220,8 @@ public struct ControlGroup: Sendable {
       let text = (try? HostFile.readText(leaf.path + "/cgroup.procs")) ?? ""
       for line in text.split(separator: "\n") {
         // 0 stands for a process outside our pid namespace, and means something else to kill(2).
-        if let process = pid_t(line), process > 1 { kill(process, SIGKILL) }
+        guard let process = pid_t(line), process > 1, process != getpid() else { continue }
+        kill(process, SIGKILL)
       }
     }
     if let freezer { try? HostFile.writeText("THAWED", to: freezer.path + "/freezer.state") }

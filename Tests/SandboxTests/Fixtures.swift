@@ -41,14 +41,18 @@ func withBundle(_ body: (TestBundle) throws -> Void) throws {
 func inOwnNamespace<Result: Sendable>(
   _ body: @escaping @Sendable () throws -> Result
 ) throws -> Result {
-  let box = ResultBox<Result>()
-  let thread = Thread {
-    box.set(
-      Swift.Result {
-        try Namespaces.mount.unshare()
-        return try body()
-      })
+  try onOwnThread {
+    try Namespaces.mount.unshare()
+    return try body()
   }
+}
+
+/// Runs `body` on a thread that ends with it.
+func onOwnThread<Result: Sendable>(
+  _ body: @escaping @Sendable () throws -> Result
+) throws -> Result {
+  let box = ResultBox<Result>()
+  let thread = Thread { box.set(Swift.Result { try body() }) }
   thread.start()
   return try box.wait().get()
 }
