@@ -187,6 +187,27 @@ public enum SyscallTable {
     case 229: return try sysClockGetres(task, a.int(0), a.address(1))
     case 24: return Machine.call(24)
 
+    // Readiness.
+    case 7: return try sysPoll(task, a.address(0), count: a.int(1), timeout: a.int32(2))
+    case 271: return try sysPpoll(task, a.address(0), count: a.int(1), a.address(2), a.address(3), size: a.int(4))
+    case 23: return try sysSelect(task, count: Int(a.int32(0)), a.address(1), a.address(2), a.address(3), a.address(4))
+    case 270: return try sysPselect(task, count: Int(a.int32(0)), a.address(1), a.address(2), a.address(3), a.address(4), a.address(5))
+    case 213:
+      guard a.int32(0) > 0 else { throw .EINVAL }
+      return try sysEpollCreate(task, [])
+    case 291: return try sysEpollCreate(task, a.openFlags(0))
+    case 233: return try sysEpollCtl(task, a.descriptor(0), a.int32(1), a.descriptor(2), a.address(3))
+    case 232: return try sysEpollWait(task, a.descriptor(0), a.address(1), limit: a.int32(2), nanoseconds: a.int32(3) < 0 ? nil : Int64(a.int32(3)) * 1_000_000, .null, size: 0)
+    case 281: return try sysEpollWait(task, a.descriptor(0), a.address(1), limit: a.int32(2), nanoseconds: a.int32(3) < 0 ? nil : Int64(a.int32(3)) * 1_000_000, a.address(4), size: a.int(5))
+    case 441: return try sysEpollPwait2(task, a.descriptor(0), a.address(1), limit: a.int32(2), a.address(3), a.address(4), size: a.int(5))
+    case 284: return try sysEventfd(task, a.uint32(0), 0)
+    case 290: return try sysEventfd(task, a.uint32(0), a.int32(1))
+    case 283: return try sysTimerfdCreate(task, a.int32(0), a.openFlags(1))
+    case 286: return try sysTimerfdSettime(task, a.descriptor(0), a.int32(1), a.address(2), a.address(3))
+    case 287: return try sysTimerfdGettime(task, a.descriptor(0), a.address(1))
+    case 282: return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), [])
+    case 289: return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), a.openFlags(3))
+
     // Who and what.
     case 63: return try sysUname(task, a.address(0))
     case 102: return Int(task.credentials.user)

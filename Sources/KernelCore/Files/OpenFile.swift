@@ -89,6 +89,8 @@ public enum Readiness {
   case ready(PollEvents)
   /// The host knows; ask it about the file's descriptor.
   case host
+  /// These events hold now, and the host knows of others.
+  case both(PollEvents, HostDescriptor)
 }
 
 /// The fields of struct stat that the kernel fills for its own files; see stat(2).

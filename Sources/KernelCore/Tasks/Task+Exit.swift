@@ -194,6 +194,7 @@ extension ThreadGroup {
 
   /// SIGCHLD, or no zombie at all when the parent does not care.
   func notifyParentOfExit(_ table: TaskTable) {
+    exitQueue.wake()
     guard let parent else { return }
     let action = parent.handlers[.SIGCHLD]
     let isUnwanted =

@@ -255,7 +255,11 @@ public final class ProcessFile: OpenFile {
     super.init(flags: flags)
   }
 
-  public override func readiness() -> Readiness { .ready(group.isZombie ? [.POLLIN, .POLLRDNORM] : []) }
+  public override func readiness() -> Readiness {
+    .ready(group.isZombie ? [.POLLIN, .POLLRDNORM] : [])
+  }
+  public override func waitQueue() -> WaitQueue? { group.exitQueue }
+  public override func stat() throws(Errno) -> FileStatus { .anonymous }
 }
 
 extension Kernel {

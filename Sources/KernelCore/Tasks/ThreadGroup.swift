@@ -19,6 +19,8 @@ public final class ThreadGroup {
   /// The signal that the parent gets when the process ends; 0 for none.
   public var exitSignal: Int32 = 17
   public let childQueue = WaitQueue()
+  /// Who polls a descriptor of pidfd_open(2).
+  public let exitQueue = WaitQueue()
   /// Readers of signalfd(2).
   public let signalQueue = WaitQueue()
 
