@@ -111,6 +111,17 @@ run() {
     status=hang
   fi
   echo $status > "$work/$tag.status"
+  end_leftovers
+}
+
+# What a program left running natively, in sessions that timeout(1) does not reach.
+end_leftovers() {
+  local link
+  find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*' -name exe -lname "$work/*" 2> /dev/null |
+    while read -r link; do
+      link=${link#/proc/}
+      kill -KILL "${link%/exe}" 2> /dev/null
+    done
 }
 
 # run_natively TAG and run_in_sandbox TAG: in a fresh working directory of their own.
