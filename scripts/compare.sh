@@ -140,7 +140,7 @@ run_natively() {
 run_in_sandbox() {
   mkdir "$work/$1.dir"
   SECONDS=0
-  local sandbox=("$paravane" do --env LC_ALL=C --volume "$work/$1.dir:/work" --cwd /work)
+  local sandbox=(env ${PARAVANE_KERNEL:+"PARAVANE_KERNEL=$PARAVANE_KERNEL"} "$paravane" do --env LC_ALL=C --volume "$work/$1.dir:/work" --cwd /work)
   case $kind in
   program)
     cp "$binary" "$work/$1.dir/prog"
