@@ -129,6 +129,10 @@ let package = Package(
       .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),
+      .testTarget(name: "OCIRuntimeTests", dependencies: ["OCIRuntime", "Sandbox", "HostOS"]),
+      .testTarget(
+        name: "PlatformHostTests", dependencies: ["PlatformHost", "PVCalls", "CPVCalls", "HostOS"]),
+      .testTarget(name: "PVBackendTests", dependencies: ["PVBackend", "CPVCalls", "HostOS"]),
       .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HostOS"]),
       .target(name: "Comparison", path: "Tests/Comparison"),
       .testTarget(name: "ConformanceTests", dependencies: ["Comparison"]),

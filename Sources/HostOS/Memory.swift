@@ -1,7 +1,7 @@
 import CHostOS
 import Glibc
 
-/// Bytes of a fixed capacity that are used again and again, so that serving a guest allocates nothing.
+/// Bytes of a fixed capacity that are used again and again, so that serving a guest needs no heap.
 public struct ByteBuffer: ~Copyable {
   public let capacity: Int
   let bytes: UnsafeMutableRawPointer

@@ -41,7 +41,7 @@ public struct SeccompListener: ~Copyable, Sendable {
       firstArgument: record.argument)
   }
 
-  /// Lets the call return `value`: a result, or -errno. ENOENT when the caller was killed meanwhile.
+  /// Lets the call return `value`: a result, or -errno. ENOENT when the caller has been killed.
   public func reply(to notification: SeccompNotification, value: Int64) throws(HostError) {
     let raw = owner.rawValue
     try check { host_seccomp_reply(raw, notification.id, value) }

@@ -1,4 +1,4 @@
-/// The host's end of brokered PV calls: it does for a guest kernel what the guest may not do itself.
+/// The host's end of brokered PV calls: it does for a guest kernel what the guest may not do.
 ///
 /// A request is a record in memory that the guest can write at any time, so every field is copied
 /// once and checked before it is used. Files are reached only inside the sandbox's mount namespace

@@ -50,8 +50,8 @@ enum InitProcess {
     }
   }
 
-  /// Leaves init with what it needs for the rest of its life: the status socket, under a new number,
-  /// and a view of the guest's processes for the backend, but no privileges.
+  /// Leaves init with what it needs for the rest of its life: the status socket, under a new
+  /// number, and a view of the guest's processes for the backend, but no privileges.
   private static func settle(statusSocket: Descriptor) throws(HostError) -> Descriptor {
     let mount = try DetachedMount.create(
       type: "proc", source: "proc", options: [("subset", "pid")],

@@ -1,0 +1,115 @@
+import CPVCalls
+import Glibc
+import HostOS
+import Testing
+
+@testable import PVBackend
+
+@Suite struct OperationTests {
+  static let root = Int64(GuestFixture.rootNumber)
+
+  @Test func whatIsMadeBelongsToTheRequestsUser() throws {
+    let status = try GuestFixture.run { fixture, worker in
+      #expect(
+        fixture.call(
+          worker, Int(PV_OP_OPEN), [Self.root, 0o102, 0o4711], path: "f", user: 1000, group: 1001)
+          == 0)
+      #expect(
+        fixture.call(worker, Int(PV_OP_MKDIR), [Self.root, 0, 0o750], path: "d", user: 5) == 0)
+      return (try HostFile.status("/f"), try HostFile.status("/d"))
+    }
+    #expect(status.0.user == 1000 && status.0.group == 1001)
+    #expect(status.0.mode & 0o7777 == 0o4711)
+    #expect(status.1.user == 5 && status.1.group == 0 && status.1.mode & 0o7777 == 0o750)
+  }
+
+  @Test func anyUsersRequestReachesEveryFile() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      [
+        fixture.call(worker, Int(PV_OP_MKDIR), [Self.root, 0, 0o700], path: "d"),
+        // Permissions were the guest kernel's to check.
+        fixture.call(
+          worker, Int(PV_OP_OPEN), [Self.root, 0o102, 0o600], path: "d/f", user: 1000, group: 1000),
+        fixture.call(
+          worker, Int(PV_OP_RENAME), [Self.root, Self.root], path: "d/f", path2: "g", user: 1000),
+      ]
+    }
+    #expect(results == [0, 0, 0])
+  }
+
+  @Test func attributesAreSetByPathAndByDescriptor() throws {
+    let (results, status) = try GuestFixture.run { fixture, worker in
+      let results = [
+        fixture.call(worker, Int(PV_OP_MKDIR), [Self.root, 0, 0o700], path: "d"),
+        fixture.call(worker, Int(PV_OP_CHMOD), [Self.root, 0, 0o1777], path: "d"),
+        fixture.call(worker, Int(PV_OP_CHOWN), [Self.root, 0, 7, 8], path: "d"),
+        fixture.call(worker, Int(PV_OP_CHMOD), [Self.root, 0, 0o711]),
+        fixture.call(worker, Int(PV_OP_CHOWN), [Self.root, 0, -1, 9]),
+        fixture.call(
+          worker, Int(PV_OP_SYMLINK), [Self.root], path: "link", path2: "nowhere"),
+        fixture.call(worker, Int(PV_OP_CHMOD), [Self.root, 0, 0o600, 0x100], path: "link"),
+      ]
+      return (results, (try HostFile.status("/d"), try HostFile.status("/")))
+    }
+    #expect(results == [0, 0, 0, 0, 0, 0, -Int64(EOPNOTSUPP)])
+    #expect(status.0.mode & 0o7777 == 0o1777 && status.0.user == 7 && status.0.group == 8)
+    #expect(status.1.mode & 0o7777 == 0o711 && status.1.user == 0 && status.1.group == 9)
+  }
+
+  @Test func anAnswerCarriesItsPayload() throws {
+    let (result, size, text) = try GuestFixture.run { fixture, worker in
+      _ = fixture.call(worker, Int(PV_OP_SYMLINK), [Self.root], path: "l", path2: "target")
+      let result = fixture.call(worker, Int(PV_OP_READLINK), [Self.root], path: "l")
+      let record = ByteBuffer(capacity: Int(PV_REQUEST_SIZE))
+      fixture.memory.copy(at: 0, count: record.capacity, into: record)
+      let size: UInt32 = record.load(at: Int(PV_REQUEST_PAYLOAD_SIZE))
+      let payload = ByteBuffer(capacity: 16)
+      fixture.memory.copy(at: Int(PV_REQUEST_PAYLOAD), count: 16, into: payload)
+      return (result, size, payload.text(count: Int(size)))
+    }
+    #expect(result == 6 && size == 6 && text == "target")
+  }
+
+  @Test func aDescriptorsPathIsTheGuests() throws {
+    let result = try GuestFixture.run { fixture, worker in
+      let result = fixture.call(worker, Int(PV_OP_DESCRIPTOR_PATH), [Self.root])
+      let payload = ByteBuffer(capacity: 8)
+      fixture.memory.copy(at: Int(PV_REQUEST_PAYLOAD), count: 8, into: payload)
+      return (result, payload.text(count: 1))
+    }
+    #expect(result == (1, "/"))
+  }
+
+  @Test func theFirstWordAboutTheEndCounts() throws {
+    let outcome = try GuestFixture.run { fixture, worker in
+      _ = fixture.call(worker, Int(PV_OP_EXIT), [3 << 8])
+      _ = fixture.call(worker, Int(PV_OP_PANIC), payload: Array("late".utf8))
+      return fixture.backend.currentOutcome()
+    }
+    #expect(outcome == .exited(waitStatus: 3 << 8))
+  }
+
+  @Test func aPanicsMessageDoesNothingToATerminal() throws {
+    let outcome = try GuestFixture.run { fixture, worker in
+      let message = Array("heap\u{1b}[2Jgone\n\tat 0x1\u{202e}".utf8) + [0xff, 0x07]
+      _ = fixture.call(worker, Int(PV_OP_PANIC), payload: message)
+      return fixture.backend.currentOutcome()
+    }
+    #expect(outcome == .panicked(message: "heap?[2Jgone\n\tat 0x1?\u{fffd}?"))
+  }
+
+  @Test func statisticsAreReadBehindAnyName() {
+    let numbers = (4...52).map(String.init).joined(separator: " ")
+    let statistics = TaskStatistics(stat: "12 (a) R 1) (b\n) S \(numbers)\n")
+    let tick = 1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK)))
+    #expect(statistics?.minorFaults == 10 && statistics?.majorFaults == 12)
+    #expect(statistics?.userNanoseconds == 14 * tick && statistics?.virtualBytes == 23)
+    #expect(TaskStatistics(stat: "12 (a) S 1 2") == nil)
+    #expect(TaskStatistics(stat: "") == nil)
+  }
+
+  @Test func theInnermostNumberOfATaskIsTheLast() {
+    #expect(GuestTasks.innerNumber("Name:\tx\nNSpid:\t4711\t17\t2\nVmPeak:\t1 kB\n") == 2)
+    #expect(GuestTasks.innerNumber("Name:\tx\n") == nil)
+  }
+}
