@@ -32,7 +32,8 @@ def main():
         volume = pathlib.Path(directory)
         make_material(volume, {row.name for row in rows})
         with other_runtimes(volume) as others:
-            runtimes = [Native(), *([Paravane(options.paravane)] if options.paravane else []), *others]
+            paravane = [Paravane(options.paravane)] if options.paravane else []
+            runtimes = [Native(), *paravane, *others]
             results = [measure_row(row, runtimes, volume, options) for row in rows]
         header = list(machine(volume, options))
     names = [runtime.name for runtime in runtimes[1:]]
@@ -45,12 +46,13 @@ def main():
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="3 short rounds, for a first look")
     parser.add_argument("--rounds", type=int, help="instead of 7")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     parser.add_argument("--check", action="store_true", help="fail if a limit is not met")
-    parser.add_argument("--parent", metavar="DIR", help="where the volume is made, instead of $TMPDIR")
+    parser.add_argument("--parent", metavar="DIR", help="make the volume there, not in $TMPDIR")
     parser.add_argument("--paravane", metavar="PATH", help="instead of $PARAVANE or the build's")
     parser.add_argument("rows", nargs="*", help=" ".join(dict.fromkeys(row.name for row in ROWS)))
     options = parser.parse_args()
@@ -89,7 +91,8 @@ def measure_row(row, runtimes, volume, options):
                 failures[runtime.name] = str(failure)
     values = {name: summary(row, samples["native"], taken) for name, taken in samples.items()
               if name not in failures and "native" not in failures}
-    print(row.title.ljust(52), *(describe(row, name, values, failures) for name in samples), flush=True)
+    shown_values = (describe(row, name, values, failures) for name in samples)
+    print(row.title.ljust(52), *shown_values, flush=True)
     return row, values | failures
 
 
@@ -120,7 +123,8 @@ def is_met(row, result):
 
 
 def table_lines(results, names):
-    columns = ["work", "native", *names[:1], *("ratio" for _ in names[:1]), "at most", "met", *names[1:]]
+    compared = [names[0], "ratio"] if names else []
+    columns = ["work", "native", *compared, "at most", "met", *names[1:]]
     yield f"| {' | '.join(columns)} |"
     yield f"| --- |{' ---: |' * (len(columns) - 1)}"
     for row, values in results:
@@ -149,9 +153,10 @@ def machine(volume, options):
                       if line.startswith("model name")), "unknown processor")
     file_system = output(["findmnt", "-no", "FSTYPE", "-T", str(volume)])
     commit = output(["git", "-C", str(HERE), "describe", "--always", "--dirty"]) or "unknown"
-    yield f"- {datetime.date.today()}, commit {commit}, {options.rounds} interleaved rounds, medians"
-    yield f"- {processor}, {os.cpu_count()} CPUs, Linux {os.uname().release}, volume on {file_system}"
-    yield f"- load average at the end: {os.getloadavg()[0]:.1f}; the others run without a seccomp profile"
+    yield f"- {datetime.date.today()}, commit {commit}, medians of {options.rounds} interleaved rounds"
+    yield f"- {processor}, {os.cpu_count()} CPUs, Linux {os.uname().release}"
+    yield f"- volume on {file_system}, load average at the end {os.getloadavg()[0]:.1f}"
+    yield "- the other runtimes use the same root under an overlay and no seccomp profile"
 
 
 def output(words):

@@ -7,7 +7,8 @@ import subprocess
 import tarfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
 GIT = {f"GIT_{who}_{what}": value
        for who in ("AUTHOR", "COMMITTER")
        for what, value in (("NAME", "A"), ("EMAIL", "a@example.org"), ("DATE", "1000000000 +0000"))}
@@ -48,7 +49,8 @@ def make_project(volume):
     for number in range(PROJECT_FILES):
         following = (number + 1) % PROJECT_FILES
         (project / f"f{number}.c").write_text(
-            f"#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint f{following}(int);\n"
+            "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+            f"int f{following}(int);\n"
             f"int f{number}(int depth) {{\n  char text[64];\n  int sum = {number};\n"
             "  for (int n = 0; n < 10; n++) sum += n * depth;\n"
             '  snprintf(text, sizeof text, "%d", sum);\n'

@@ -48,7 +48,10 @@ def nanoseconds(row, runtime, volume, batch_us):
     """A micro or command row: timed by micro itself, inside the sandbox."""
     words = [f"{volume}/micro", "--directory", str(volume), "--child", f"{volume}/child",
              "--batches", str(row.batches), "--batch-us", str(batch_us)]
-    words += ["--row", row.name] if row.kind == "micro" else ["--command", row.prepare, *row.command]
+    if row.kind == "micro":
+        words += ["--row", row.name]
+    else:
+        words += ["--command", row.prepare, *row.command]
     with runtime.words(words, volume) as command:
         output = output_of(command, volume, row.one_cpu)
     try:

@@ -10,7 +10,7 @@ class Row:
     title: str
     name: str
     limit: float | None = None
-    kind: str = "micro"  # micro: a row of micro.c; command: a whole program; host: seen from outside
+    kind: str = "micro"  # of micro.c; or "command", a whole program; or "host", seen from outside
     one_cpu: bool = False
     batches: int = 11
     rounds: float = 1  # times the rounds that were asked for

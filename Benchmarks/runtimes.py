@@ -1,4 +1,4 @@
-"""The ways to run a command: natively, in a sandbox of Paravane, in a container of another runtime."""
+"""The ways to run a command: natively, in a sandbox of Paravane, in a container of others."""
 
 import contextlib
 import json
@@ -85,7 +85,8 @@ class OCIRuntime:
 def other_runtimes(volume):
     """Those on PATH that run `true`, on an overlay of the root that is unmounted at the end."""
     names = [name for name in OTHERS if shutil.which(name)]
-    with tempfile.TemporaryDirectory(prefix="paravane-bench-") as state, contextlib.ExitStack() as mounts:
+    with contextlib.ExitStack() as mounts:
+        state = mounts.enter_context(tempfile.TemporaryDirectory(prefix="paravane-bench-"))
         if names:
             try:
                 mount_root(pathlib.Path(state), mounts)
@@ -97,7 +98,7 @@ def other_runtimes(volume):
 
 
 def mount_root(state, mounts):
-    # An overlay refuses an upper directory inside its lower one, so it has a file system of its own.
+    # An overlay refuses an upper directory inside its lower one, so that is a mount of its own.
     mount(["-t", "tmpfs", "tmpfs", str(state)], state, mounts)
     for name in ("upper", "work", "root"):
         (state / name).mkdir()

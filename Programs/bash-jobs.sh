@@ -40,7 +40,8 @@ sleep 60 & disown; jobs; kill $!; echo "disowned: nothing to list"
 
 echo "== coproc and named pipes"
 coproc DOUBLER { while read -r number; do echo $((number * 2)); done; }
-for number in 4 21; do echo "$number" >&"${DOUBLER[1]}"; read -r answer <&"${DOUBLER[0]}"; echo "$answer"; done
+for number in 4 21; do echo "$number" >&"${DOUBLER[1]}"; read -r answer <&"${DOUBLER[0]}"
+echo "$answer"; done
 eval "exec ${DOUBLER[1]}>&-"; wait "$DOUBLER_PID"; echo "coproc ended: $?"
 
 echo "== sessions"

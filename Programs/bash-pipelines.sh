@@ -4,7 +4,8 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=$PWD
 
 echo "== pipelines"
 seq 1 1000 | grep -v 7 | sort -rn | head -n 3
-printf '%s\n' pear apple fig apple pear apple | sort | uniq -c | sort -k1,1nr -k2 | awk '{print $2, $1}'
+printf '%s\n' pear apple fig apple pear apple | sort | uniq -c | sort -k1,1nr -k2 |
+  awk '{print $2, $1}'
 seq 1 20000 | tee copy | wc -l
 cut -c1-2 copy | sort -u | wc -l
 seq 1 100 | paste -sd+ | sed 's/^/x+/' | tr -d x | sed 's/^+//' | tr + '\n' | wc -l

@@ -4,9 +4,9 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=$PWD
 command -v busybox > /dev/null || { echo "SKIP: busybox is not installed"; exit 0; }
 
 mkdir bin
-for applet in sh ls cat grep sed awk sort uniq wc tr head tail cut find xargs tar gzip gunzip mkdir rm \
-  cp mv ln touch date printf seq test expr dd od sha256sum diff cpio vi ps kill sleep env id true \
-  false readlink stat chmod mkfifo tee yes cmp; do
+for applet in sh ls cat grep sed awk sort uniq wc tr head tail cut find xargs tar gzip \
+  gunzip mkdir rm cp mv ln touch date printf seq test expr dd od sha256sum diff cpio \
+  vi ps kill sleep env id true false readlink stat chmod mkfifo tee yes cmp; do
   ln -s "$(command -v busybox)" "bin/$applet"
 done
 PATH=$PWD/bin
@@ -35,7 +35,8 @@ mkdir -p tree/deep; seq 1 1000 > tree/numbers; cp tree/numbers tree/deep/copy
 ln -s numbers tree/link; find tree | sort
 tar cf - tree | gzip > tree.tar.gz; mkdir out; tar xzf tree.tar.gz -C out
 cmp tree/numbers out/tree/deep/copy && echo "unpacked"
-(cd tree && find . | sort | cpio -o -H newc 2> /dev/null) | (mkdir in && cd in && cpio -i 2> /dev/null)
+(cd tree && find . | sort | cpio -o -H newc 2> /dev/null) |
+  (mkdir in && cd in && cpio -i 2> /dev/null)
 cat in/link | tail -n 1
 find tree -type f | sort | xargs wc -l
 mkfifo pipe; echo "through a pipe" > pipe & cat pipe

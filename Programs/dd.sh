@@ -13,8 +13,10 @@ tail -c +30001 patched | head -n 1; stat -c %s patched
 dd if=/dev/null of=patched bs=1 seek=1000 status=none; stat -c %s patched
 dd if=/dev/zero of=sparse bs=1M seek=100 count=1 status=none; stat -c %s sparse
 cp --sparse=always sparse sparser; cmp sparse sparser && echo "sparse copy"
-dd if=numbers of=synced bs=256k oflag=sync conv=fsync status=none; cmp numbers synced && echo "synced"
-dd if=numbers of=appended bs=8k oflag=append conv=notrunc status=none; cat numbers >> appended; stat -c %s appended
+dd if=numbers of=synced bs=256k oflag=sync conv=fsync status=none
+cmp numbers synced && echo "synced"
+dd if=numbers of=appended bs=8k oflag=append conv=notrunc status=none; cat numbers >> appended
+stat -c %s appended
 seq 1 1000 | dd bs=7 conv=ucase,swab status=none | wc -c
 dd if=/dev/zero bs=1M count=200 status=none | dd of=/dev/null bs=64k 2>&1 | tail -n 1 | cut -d, -f1
 yes | dd bs=4096 count=1000 iflag=fullblock status=none | wc -c
@@ -22,10 +24,15 @@ dd if=/dev/urandom bs=1k count=16 status=none | sort -u | wc -c | awk '{ print (
 dd if=/dev/full of=/dev/null count=1 status=none && echo "read /dev/full"
 dd if=/dev/zero of=/dev/full count=1 2>&1 | head -n 1
 dd if=absent 2>&1 || echo "status $?"
-dd if=numbers of=/dev/stdout bs=10 count=1 status=none | od -An -c; { echo direct > /dev/stderr; } 2> note; cat note
-cat numbers > /dev/null < numbers; head -c 5 /dev/zero | od -An -tx1; tail -c 7 numbers; tail -n 2 numbers | tac
+dd if=numbers of=/dev/stdout bs=10 count=1 status=none | od -An -c
+{ echo direct > /dev/stderr; } 2> note; cat note
+cat numbers > /dev/null < numbers; head -c 5 /dev/zero | od -An -tx1; tail -c 7 numbers
+tail -n 2 numbers | tac
 tail -f numbers > followed & tail=$!; echo more >> numbers
-until grep -q more followed; do sleep 0.01; done; kill $tail; wait $tail || echo "tail ended with $?"
-truncate -s 5 copy; truncate -s +3 copy; od -c copy | head -n 1; fallocate -l 100000 room; stat -c %s room
-install -D -m 750 numbers deep/er/installed; stat -c '%a %s' deep/er/installed; shred -u -n 1 tiny; ls tiny 2>&1 || true
+until grep -q more followed; do sleep 0.01; done; kill $tail
+wait $tail || echo "tail ended with $?"
+truncate -s 5 copy; truncate -s +3 copy; od -c copy | head -n 1; fallocate -l 100000 room
+stat -c %s room
+install -D -m 750 numbers deep/er/installed; stat -c '%a %s' deep/er/installed; shred -u -n 1 tiny
+ls tiny 2>&1 || true
 sha1sum numbers copy > sums; sha1sum -c sums; cksum numbers; b2sum numbers | cut -c1-16; sum numbers

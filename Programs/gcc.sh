@@ -25,7 +25,8 @@ int main(int count, char **words) {
   atexit(leave);
   int one = 1; pthread_t thread; void *result;
   pthread_create(&thread, 0, run, &one); pthread_join(thread, &result);
-  printf("%s %ld %.6f %d %s\n", greet(), (long)result, sqrt(count), local, count > 1 ? words[1] : "");
+  printf("%s %ld %.6f %d %s\n", greet(), (long)result, sqrt(count), local,
+      count > 1 ? words[1] : "");
   char *block = malloc(50 << 20); memset(block, 1, 50 << 20); free(block);
   return 3;
 }
@@ -36,14 +37,16 @@ echo "== step by step"
 gcc -E main.c > main.i; gcc -S main.i -o main.s; gcc -c main.s -o main.o; gcc -c greet.c answer.c
 gcc main.o greet.o answer.o -o steps -lm -pthread; run steps word
 echo "== optimised, with debug information, position-dependent, static"
-for options in -O2 "-O3 -g -flto" "-O1 -no-pie" "-O2 -static" "-O2 -static-pie" "-O0 -fsanitize=undefined"; do
+for options in -O2 "-O3 -g -flto" "-O1 -no-pie" "-O2 -static" "-O2 -static-pie" \
+  "-O0 -fsanitize=undefined"; do
   # shellcheck disable=SC2086
   gcc $options main.c greet.c answer.c -o program -lm -pthread; echo "$options"; run program
 done
 echo "== libraries"
 ar rcs libanswer.a answer.o; gcc -shared -fPIC greet.c -o libgreet.so
 gcc main.c -o linked -L. -lgreet -lanswer -lm -pthread -Wl,-rpath,"$PWD"; run linked
-ldd linked | grep -c libgreet; nm -D libgreet.so | grep -c greet; readelf -h linked | grep Type | tr -s ' '
+ldd linked | grep -c libgreet; nm -D libgreet.so | grep -c greet
+readelf -h linked | grep Type | tr -s ' '
 rm libgreet.so; ./linked 2> /dev/null || echo "without its library: $?"
 LD_PRELOAD=/nonexistent.so ./steps 2> /dev/null | head -n 1
 strip steps && run steps
@@ -69,10 +72,13 @@ int main() {
   std::map<std::string, int> counts;
   for (std::string word : {"a", "b", "a"}) counts[word]++;
   std::vector<std::thread> threads; std::vector<int> sums(4);
-  for (int i = 0; i < 4; i++) threads.emplace_back([&, i] { for (int n = 0; n < 1000; n++) sums[i] += n; });
+  for (int i = 0; i < 4; i++) threads.emplace_back([&,
+      i] { for (int n = 0; n < 1000; n++) sums[i] += n; });
   for (auto &thread : threads) thread.join();
   try { throw std::runtime_error("thrown"); }
-  catch (const std::exception &error) { std::cout << error.what() << counts["a"] << sums[3] << std::endl; }
+  catch (const std::exception &error) {
+    std::cout << error.what() << counts["a"] << sums[3] << std::endl;
+  }
 }
 END
   g++ -O2 throw.cc -o throw -pthread && ./throw

@@ -42,7 +42,8 @@ git clone -q project hardlinked; git -C hardlinked rev-parse HEAD
 git clone -q --no-local project copied; git -C copied fsck --full
 git clone -q --bare project bare.git
 git clone -q --depth 3 "file://$PWD/bare.git" shallow; git -C shallow log --oneline | wc -l
-cd copied; git remote add bare ../bare.git; echo pushed > pushed; git add pushed; git commit -qm Pushed
+cd copied; git remote add bare ../bare.git; echo pushed > pushed; git add pushed
+git commit -qm Pushed
 git push -q bare HEAD:refs/heads/pushed; git -C ../bare.git rev-parse pushed; cd ..
 git -C project fetch -q ../bare.git pushed; git -C project rev-parse FETCH_HEAD
 git -C project worktree add -q ../worktree v1; ls worktree | wc -l
@@ -53,8 +54,12 @@ git gc -q --prune=now; git count-objects -v | grep -E '^(count|in-pack|packs)'
 git fsck --full --strict
 git verify-pack .git/objects/pack/*.idx && echo "pack is sound"
 git archive v1 | tar tf - | wc -l
-git bundle create -q ../bundle main; git clone -q -b main ../bundle ../unbundled; git -C ../unbundled rev-parse HEAD
-git bisect start HEAD first > bisected; git bisect run sh -c '! grep -q "change 18" d1/file1' > bisected
+git bundle create -q ../bundle main; git clone -q -b main ../bundle ../unbundled
+git -C ../unbundled rev-parse HEAD
+git bisect start HEAD first > bisected
+git bisect run sh -c '! grep -q "change 18" d1/file1' > bisected
 grep -c "is the first bad commit" bisected
-mkdir ../hooks; printf '#!/bin/sh\necho refused >&2; exit 1\n' > ../hooks/pre-commit; chmod +x ../hooks/pre-commit
-git bisect reset 2> /dev/null; git -c core.hooksPath=../hooks commit --allow-empty -qm Never 2> /dev/null || echo "hook refused"
+mkdir ../hooks; printf '#!/bin/sh\necho refused >&2; exit 1\n' > ../hooks/pre-commit
+chmod +x ../hooks/pre-commit
+git bisect reset 2> /dev/null
+git -c core.hooksPath=../hooks commit --allow-empty -qm Never 2> /dev/null || echo "hook refused"

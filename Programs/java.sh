@@ -21,26 +21,44 @@ public class Program {
         ExecutorService pool = Executors.newFixedThreadPool(8);
         AtomicLong total = new AtomicLong();
         List<Future<?>> tasks = new ArrayList<>();
-        for (int i = 0; i < 200; i++) { int n = i; tasks.add(pool.submit(() -> total.addAndGet(n))); }
+        for (int i = 0; i < 200; i++) {
+            int n = i;
+            tasks.add(pool.submit(() -> total.addAndGet(n)));
+        }
         for (Future<?> task : tasks) task.get();
         pool.shutdown();
         System.out.println(total.get() + " " + pool.awaitTermination(60, TimeUnit.SECONDS));
         long kept = 0;
-        for (int i = 0; i < 3000; i++) { byte[] block = new byte[200_000]; block[i] = 1; kept += block[i]; }
+        for (int i = 0; i < 3000; i++) {
+            byte[] block = new byte[200_000];
+            block[i] = 1;
+            kept += block[i];
+        }
         System.gc();
         System.out.println(kept);
-        try { Object nothing = null; nothing.toString(); } catch (NullPointerException e) { System.out.println("null"); }
+        try {
+            Object nothing = null;
+            nothing.toString();
+        } catch (NullPointerException e) {
+            System.out.println("null");
+        }
         try { recurse(0); } catch (StackOverflowError e) { System.out.println("overflow"); }
         Path file = Paths.get("file");
         Files.write(file, Collections.nCopies(10_000, "a line"));
         try (FileChannel channel = FileChannel.open(file)) {
-            System.out.println(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()).get(69_999));
+            var view = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
+            System.out.println(view.get(69_999));
         }
         Process child = new ProcessBuilder("sh", "-c", "cat; exit 3").start();
-        try (Writer writer = new OutputStreamWriter(child.getOutputStream())) { writer.write("through a child\n"); }
-        System.out.println(new BufferedReader(new InputStreamReader(child.getInputStream())).readLine() + " " + child.waitFor());
+        try (Writer writer = new OutputStreamWriter(child.getOutputStream())) {
+            writer.write("through a child\n");
+        }
+        BufferedReader answer = new BufferedReader(new InputStreamReader(child.getInputStream()));
+        System.out.println(answer.readLine() + " " + child.waitFor());
         Object lock = new Object(); boolean[] done = {false};
-        Thread waiter = new Thread(() -> { synchronized (lock) { done[0] = true; lock.notifyAll(); } });
+        Thread waiter = new Thread(() -> {
+            synchronized (lock) { done[0] = true; lock.notifyAll(); }
+        });
         synchronized (lock) { waiter.start(); while (!done[0]) lock.wait(); }
         waiter.join();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("shutting down")));
@@ -52,7 +70,17 @@ END
 if command -v javac > /dev/null; then
   javac Program.java; java -Xmx200m Program || echo "status $?"
   java -Xint -XX:+UseSerialGC -Xmx100m Program | tail -n 1
-  mkdir signals; (cd signals; printf 'public class S { public static void main(String[] w) throws Exception { Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("hook"))); System.out.println("up"); Thread.sleep(60000); } }' > S.java; javac S.java)
-  java -cp signals S > said & child=$!
-  until grep -q up said; do sleep 0.02; done; kill "$child"; wait "$child" || echo "status $?"; cat said
+  cat > Sleeper.java <<'END'
+public class Sleeper {
+    public static void main(String[] words) throws Exception {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("hook")));
+        System.out.println("up");
+        Thread.sleep(60000);
+    }
+}
+END
+  javac Sleeper.java
+  java Sleeper > said & child=$!
+  until grep -q up said; do sleep 0.02; done; kill "$child"; wait "$child" || echo "status $?"
+  cat said
 fi

@@ -19,7 +19,8 @@ int f$i(int depth) {
 }
 END
 done
-printf '#include <stdio.h>\n#include "f0.h"\nint main(void) { printf("%%d\\n", f0(199)); return 0; }\n' > src/main.c
+printf '%s\n' '#include <stdio.h>' '#include "f0.h"' \
+  'int main(void) { printf("%d\n", f0(199)); return 0; }' > src/main.c
 cat > Makefile <<'END'
 SOURCES := $(wildcard src/*.c)
 OBJECTS := $(SOURCES:src/%.c=build/%.o)

@@ -1,4 +1,4 @@
-# Make's job server over a recursive build: tokens in a pipe, sub-makes, failures, load, output sync.
+# Make's job server over a recursive build: tokens in a pipe, sub-makes, failures.
 set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=$PWD TMPDIR=$PWD
 unset MAKEFLAGS MAKELEVEL MFLAGS
@@ -24,7 +24,11 @@ $(PARTS):
 END
 
 # The most recipes that ever ran at once, from the order of their marks.
-peak() { awk '$1 == "+" { if (++n > most) most = n } $1 == "-" { n-- } END { print (most <= limit) ? "within " limit : most, n }' limit="$1" running; }
+peak() {
+  awk '$1 == "+" { if (++n > most) most = n }
+    $1 == "-" { n-- }
+    END { print (most <= limit) ? "within " limit : most, n }' limit="$1" running
+}
 for jobs in 1 2 4 8; do
   rm -f running total.* ./?/out*; make -s "-j$jobs"; cat total.* | paste -sd' '; peak "$jobs"
 done
@@ -40,9 +44,19 @@ echo "== terminated"
 printf 'out:\n\t@echo half > $@; : > started; exec sleep 60\n' > terminated.mk
 make -f terminated.mk 2> errors & child=$!
 until [ -e started ]; do sleep 0.01; done
-kill "$child"; wait "$child" || echo "status $?"; grep -c Deleting errors; [ ! -e out ] && echo "half a target is deleted"
+kill "$child"; wait "$child" || echo "status $?"; grep -c Deleting errors
+[ ! -e out ] && echo "half a target is deleted"
 
 echo "== functions"
-printf '%s\n' 'X := $(shell echo from a shell; exit 4)' '$(info $(X) $(.SHELLSTATUS) $(sort b a) $(words 1 2 3))' \
-  'define LINES' 'one' 'two' 'endef' 'export LINES' 'all: ; @echo "$$LINES"; echo $(CURDIR:$(HOME)%=here%)' > functions.mk
-make -f functions.mk; make -O -j4 -s; MAKEFLAGS=-n make -f failing.mk | tail -n 1; make --version | head -n 1 | cut -d' ' -f1,2
+cat > functions.mk <<'END'
+X := $(shell echo from a shell; exit 4)
+$(info $(X) $(.SHELLSTATUS) $(sort b a) $(words 1 2 3))
+define LINES
+one
+two
+endef
+export LINES
+all: ; @echo "$$LINES"; echo $(CURDIR:$(HOME)%=here%)
+END
+make -f functions.mk; make -O -j4 -s; MAKEFLAGS=-n make -f failing.mk | tail -n 1
+make --version | head -n 1 | cut -d' ' -f1,2

@@ -56,7 +56,8 @@ static void files(void) {
   fseek(file, -5, SEEK_END); fscanf(file, "%15s", word); fstat(fileno(file), &status);
   printf("files: %s %ld\n", word, (long)status.st_size); fclose(file);
   rename("data", "renamed"); printf("%s\n", fopen("data", "r") ? "there" : strerror(errno));
-  int names = 0; DIR *directory = opendir("."); while (readdir(directory)) names++; closedir(directory);
+  int names = 0; DIR *directory = opendir("."); while (readdir(directory)) names++;
+  closedir(directory);
   printf("names: %d\n", names);
 }
 

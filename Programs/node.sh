@@ -34,6 +34,10 @@ if (!isMainThread) {
   main();
 }
 
+function numbers(count) {
+  return [...Array(count).keys()];
+}
+
 async function children() {
   console.log(execSync("echo from a shell | tr a-z A-Z").toString().trim());
   const failed = spawnSync("sh", ["-c", "echo out; echo err >&2; exit 3"]);
@@ -47,7 +51,7 @@ async function children() {
   let length = 0;
   for await (const piece of cat.stdout) length += piece.length;
   console.log(length);
-  const lines = await Promise.all([...Array(20).keys()].map((n) => promisify(execFile)("echo", [`${n}`])));
+  const lines = await Promise.all(numbers(20).map((n) => promisify(execFile)("echo", [`${n}`])));
   console.log(lines.map((line) => line.stdout.trim()).join(" "));
   const child = fork(__filename, ["child"]);
   let sum = 0;
@@ -69,10 +73,11 @@ async function workers() {
 
 async function files() {
   await fs.promises.mkdir("tree/deep", { recursive: true });
-  await Promise.all([...Array(200).keys()].map((n) => fs.promises.writeFile(`tree/f${n}`, `${n}`.repeat(n))));
+  const write = (n) => fs.promises.writeFile(`tree/f${n}`, `${n}`.repeat(n));
+  await Promise.all(numbers(200).map(write));
   const names = await fs.promises.readdir("tree");
-  const sizes = await Promise.all(names.map(async (name) => (await fs.promises.stat(`tree/${name}`)).isFile()));
-  console.log(names.length, sizes.filter(Boolean).length);
+  const states = await Promise.all(names.map((name) => fs.promises.stat(`tree/${name}`)));
+  console.log(names.length, states.filter((state) => state.isFile()).length);
   await fs.promises.writeFile("large", "parrot\n".repeat(300_000));
   await pipeline(fs.createReadStream("large"), zlib.createGzip(), fs.createWriteStream("large.gz"));
   const hash = createHash("sha256");
@@ -88,7 +93,7 @@ async function files() {
 async function sockets() {
   const server = net.createServer((socket) => socket.pipe(socket));
   server.listen("socket"); await once(server, "listening");
-  const echoes = await Promise.all([...Array(50).keys()].map(async (n) => {
+  const echoes = await Promise.all(numbers(50).map(async (n) => {
     const socket = net.connect("socket");
     socket.end(`${n}`.repeat(1000));
     let text = "";

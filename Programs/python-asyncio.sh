@@ -56,23 +56,28 @@ async def timers_and_signals():
 def sockets():
     left, right = socket.socketpair()
     reading, writing = os.pipe()
-    left.sendmsg([b"descriptor"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [writing]))])
+    left.sendmsg([b"descriptor"],
+        [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [writing]))])
     data, ancillary, _, _ = right.recvmsg(100, socket.CMSG_SPACE(4))
     received = array.array("i", ancillary[0][2])[0]
     os.close(writing); os.write(received, b"through a passed pipe"); os.close(received)
     print(data, os.read(reading, 100), os.read(reading, 100))
-    pid, user, group = struct.unpack("3i", left.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    pid, user, group = struct.unpack("3i",
+        left.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     print(pid == os.getpid(), user == os.getuid(), group == os.getgid())
-    left.shutdown(socket.SHUT_WR); print(right.recv(1)); right.send(b"half open"); print(left.recv(100))
+    left.shutdown(socket.SHUT_WR); print(right.recv(1)); right.send(b"half open")
+    print(left.recv(100))
     left.close()
     try:
         right.send(b"x")
     except BrokenPipeError as error:
         print(error.strerror)
     name = b"\0paravane-test"
-    packets = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); packets.bind(name); packets.listen()
+    packets = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); packets.bind(name)
+    packets.listen()
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); client.connect(name)
-    peer, _ = packets.accept(); client.send(b"one"); client.send(b"three"); print(peer.recv(100), peer.recv(2))
+    peer, _ = packets.accept(); client.send(b"one"); client.send(b"three")
+    print(peer.recv(100), peer.recv(2))
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); receiver.bind("datagrams")
     sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); sender.bind("sender")
     sender.sendto(b"datagram", "datagrams"); print(receiver.recvfrom(100))

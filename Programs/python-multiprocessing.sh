@@ -75,7 +75,8 @@ def main():
     print("== manager, barrier, termination")
     with mp.Manager() as manager:
         shared = manager.dict()
-        process = mp.Process(target=lambda: shared.update(answer=42)); process.start(); process.join()
+        process = mp.Process(target=lambda: shared.update(answer=42)); process.start()
+        process.join()
         print(dict(shared))
     barrier = mp.Barrier(4)
     processes = [mp.Process(target=barrier.wait) for _ in range(3)]

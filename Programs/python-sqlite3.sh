@@ -13,7 +13,8 @@ for mode in ("delete", "truncate", "persist", "memory", "wal"):
         for batch in range(5):
             db.execute("BEGIN")
             db.executemany("INSERT INTO t (name, data) VALUES (?, ?)",
-                           ((f"name {n * 7919 % 2000}", bytes([n % 256]) * 50) for n in range(2000)))
+                           ((f"name {n * 7919 % 2000}",
+                               bytes([n % 256]) * 50) for n in range(2000)))
             db.execute("COMMIT")
         db.execute("CREATE INDEX by_name ON t (name)")
         db.execute("DELETE FROM t WHERE id % 3 = 0")
@@ -64,7 +65,8 @@ if os.fork() == 0:
     three.execute("PRAGMA cache_size=5"); three.execute("BEGIN")
     three.execute("UPDATE t SET data = zeroblob(500)"); os._exit(0)
 os.wait()
-print(os.path.exists("delete.db-journal"), one.execute("SELECT max(length(data)) FROM t").fetchone())
+print(os.path.exists("delete.db-journal"),
+    one.execute("SELECT max(length(data)) FROM t").fetchone())
 print(one.execute("PRAGMA integrity_check").fetchone())
 END
 python3 program.py

@@ -8,13 +8,15 @@ python3 -S -c 'import sys; print(sys.flags.no_site)'
 echo 'print("from standard input", 6 * 7)' | python3
 python3 -c 'raise SystemExit(17)' || echo "status $?"
 python3 -c 'import os, signal; os.kill(os.getpid(), signal.SIGTERM)' || echo "status $?"
-for round in 1 2 3 4 5; do python3 -c "import json, re, decimal, email, unittest; print($round)"; done
+for round in 1 2 3 4 5; do python3 -c "import json, re, decimal, email, unittest; print($round)"
+done
 
 cat > program.py <<'END'
 import collections, ctypes, datetime, decimal, fcntl, gzip, hashlib, io, json, mmap, os, pathlib
 import random, re, resource, shutil, signal, stat, struct, sys, tempfile, time, zlib
 
-print(json.dumps({"pi": str(decimal.Decimal(22) / 7), "list": [1, 2.5, None, "é"]}, ensure_ascii=False))
+print(json.dumps({"pi": str(decimal.Decimal(22) / 7), "list": [1, 2.5, None, "é"]},
+    ensure_ascii=False))
 print(datetime.datetime.fromtimestamp(10**9, datetime.timezone.utc).isoformat())
 random.seed(1)
 print([random.randrange(1000) for _ in range(8)])
@@ -30,16 +32,19 @@ for number in range(300):
     (path / f"f{number:03}").write_text(str(number) * number)
 print(sum(entry.stat().st_size for entry in os.scandir(path)), len(os.listdir(path)))
 os.rename("data/f001", "data/renamed"); os.symlink("renamed", "data/link")
-print(os.readlink("data/link"), os.lstat("data/link").st_size, stat.filemode(os.stat("data").st_mode))
+print(os.readlink("data/link"), os.lstat("data/link").st_size,
+    stat.filemode(os.stat("data").st_mode))
 try:
     open("data/absent")
 except FileNotFoundError as error:
     print(error.errno, error.strerror)
 with tempfile.TemporaryFile(dir=".") as file:
     file.write(b"0123456789" * 1000); file.seek(4995); print(file.read(10))
-    print(os.pread(file.fileno(), 4, 3), os.pwritev(file.fileno(), [b"ab", b"cd"], 0), os.pread(file.fileno(), 6, 0))
+    print(os.pread(file.fileno(), 4, 3), os.pwritev(file.fileno(), [b"ab", b"cd"], 0),
+        os.pread(file.fileno(), 6, 0))
     fcntl.flock(file, fcntl.LOCK_EX); fcntl.lockf(file, fcntl.LOCK_EX); print("locked")
-shutil.copytree("data", "copy", symlinks=True); shutil.rmtree("data"); print(len(os.listdir("copy")))
+shutil.copytree("data", "copy", symlinks=True); shutil.rmtree("data")
+print(len(os.listdir("copy")))
 with open("mapped", "wb+") as file:
     file.truncate(1 << 20)
     with mmap.mmap(file.fileno(), 0) as view:
@@ -52,7 +57,8 @@ signal.setitimer(signal.ITIMER_REAL, 0.05); signal.pause()
 before = time.monotonic(); time.sleep(0.02); print(time.monotonic() - before >= 0.02)
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); os.kill(os.getpid(), signal.SIGUSR1)
 print(signal.sigpending(), signal.sigwait([signal.SIGUSR1]).name)
-os.environ["TZ"] = "Europe/Berlin"; time.tzset(); print(time.strftime("%H:%M %Z", time.localtime(0)))
+os.environ["TZ"] = "Europe/Berlin"; time.tzset()
+print(time.strftime("%H:%M %Z", time.localtime(0)))
 
 print("== memory")
 blocks = [bytearray(1 << 20) for _ in range(64)]

@@ -49,7 +49,8 @@ print(sed.returncode)
 
 print("== descriptors, sessions, groups")
 reading, writing = os.pipe()
-print(run("sh", "-c", f"echo kept >&{writing}", pass_fds=[writing]).returncode, os.read(reading, 10))
+print(run("sh", "-c", f"echo kept >&{writing}", pass_fds=[writing]).returncode,
+    os.read(reading, 10))
 print(run("sh", "-c", f"(echo lost >&{writing}) 2>&1", pass_fds=[]).returncode != 0)
 print(run(sys.executable, "-c", "import os; print(os.listdir('/proc/self/fd'))").stdout, end="")
 leader = subprocess.Popen(["sleep", "60"], start_new_session=True)
@@ -59,7 +60,8 @@ print(run("sh", "-c", "umask; id -u; ulimit -n", umask=0o27, user=65534, group=6
           preexec_fn=lambda: __import__("resource").setrlimit(7, (64, 64))).stdout.split())
 
 print("== many children, in order of their end")
-children = {os.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", f"exit {number}"): number for number in range(50)}
+children = {os.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", f"exit {number}"): number
+            for number in range(50)}
 ended = [os.wait() for _ in children]
 print(all(os.waitstatus_to_exitcode(status) == children[pid] for pid, status in ended))
 try:
@@ -71,12 +73,14 @@ print("== waitid and pidfd")
 child = os.posix_spawn("/bin/sh", ["sh", "-c", "kill -STOP $$; exit 6"], os.environ)
 print(os.waitid(os.P_PID, child, os.WSTOPPED).si_status)
 os.kill(child, signal.SIGCONT)
-descriptor = os.pidfd_open(child); poll = select.poll(); poll.register(descriptor); print(len(poll.poll()))
+descriptor = os.pidfd_open(child); poll = select.poll(); poll.register(descriptor)
+print(len(poll.poll()))
 print(os.waitid(os.P_PIDFD, descriptor, os.WEXITED).si_status)
 
 print("== subprocess from threads")
 outputs = []
-threads = [threading.Thread(target=lambda n=n: outputs.append(run("echo", str(n)).stdout)) for n in range(16)]
+def say(number): outputs.append(run("echo", str(number)).stdout)
+threads = [threading.Thread(target=say, args=(number,)) for number in range(16)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 print(sorted(int(output) for output in outputs))

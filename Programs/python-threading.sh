@@ -43,7 +43,8 @@ speakers = [threading.Thread(target=speak, args=(me,)) for me in range(3)]
 for speaker in speakers: speaker.start()
 for speaker in speakers: speaker.join()
 print("".join(words) == "abc" * 50)
-event = threading.Event(); print(event.wait(0.01)); threading.Timer(0.01, event.set).start(); print(event.wait())
+event = threading.Event(); print(event.wait(0.01)); threading.Timer(0.01, event.set).start()
+print(event.wait())
 barrier = threading.Barrier(6); arrived, counted = [], []
 def meet():
     arrived.append(1); barrier.wait(); counted.append(len(arrived))
