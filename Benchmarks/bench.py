@@ -153,7 +153,7 @@ def machine(volume, options):
                       if line.startswith("model name")), "unknown processor")
     file_system = output(["findmnt", "-no", "FSTYPE", "-T", str(volume)])
     commit = output(["git", "-C", str(HERE), "describe", "--always", "--dirty"]) or "unknown"
-    yield f"- {datetime.date.today()}, commit {commit}, medians of {options.rounds} interleaved rounds"
+    yield f"- {datetime.date.today()}, commit {commit}, medians of {options.rounds} rounds"
     yield f"- {processor}, {os.cpu_count()} CPUs, Linux {os.uname().release}"
     yield f"- volume on {file_system}, load average at the end {os.getloadavg()[0]:.1f}"
     yield "- the other runtimes use the same root under an overlay and no seccomp profile"

@@ -31,9 +31,10 @@ class Paravane:
 
     @contextlib.contextmanager
     def words(self, command, volume):
-        variables = [f"--env={key}={value}" for key, value in environment(volume).items()]
-        yield [self.program, "do", "--volume", f"{volume}:{volume}", "--cwd", str(volume),
-               *variables, "--", *command]
+        words = [self.program, "do", "--volume", f"{volume}:{volume}", "--cwd", str(volume)]
+        for key, value in environment(volume).items():
+            words += ["--env", f"{key}={value}"]
+        yield [*words, "--", *command]
 
 
 class OCIRuntime:
