@@ -301,7 +301,7 @@ pv_signal_entry:
     cmp %r8, %rax
     jae 2f
     mov %rcx, U_RIP(%rdx)
-    jmp pv_restorer
+    ret                                 /* to pv_restorer */
 2:  lea pv_blocking_start(%rip), %rcx
     cmp %rcx, %rax
     jb 3f
@@ -314,7 +314,7 @@ pv_signal_entry:
 
 pv_kernel_refused:                      /* the filter refused a call of the gadget */
     movq $-38, U_RAX(%rdx)
-    jmp pv_restorer
+    ret                                 /* to pv_restorer */
 
 pv_kernel_fault:
     lea pv_user_access_start(%rip), %rcx
@@ -325,7 +325,7 @@ pv_kernel_fault:
     jae pv_kernel_panic
     lea pv_user_access_failed(%rip), %rcx
     mov %rcx, U_RIP(%rdx)
-    jmp pv_restorer
+    ret                                 /* to pv_restorer */
 
 pv_kernel_panic:
     mov %rax, %rsi                      /* rip */

@@ -47,6 +47,9 @@ public enum Machine {
       0, 0, 0)
   }
 
+  /// The processor that runs this code, as getcpu(2) numbers them.
+  public static var processor: UInt32 { pv_processor() }
+
   /// Ends the program's kernel: there is no way to go on.
   public static func halt() -> Never { pv_trap() }
 }

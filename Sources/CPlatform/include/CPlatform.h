@@ -89,6 +89,13 @@ static inline uint64_t pv_cycles(void) {
   return (uint64_t)high << 32 | low;
 }
 
+/* The host's Linux keeps the processor's number in IA32_TSC_AUX, below the node's. */
+static inline uint32_t pv_processor(void) {
+  uint32_t low, high, auxiliary;
+  __asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(auxiliary));
+  return auxiliary & 0xfff;
+}
+
 /* A mutex in shared memory: 0 free, 1 held, 2 held with waiters. */
 void pv_lock_slow(uint32_t *word);
 void pv_unlock_slow(uint32_t *word);

@@ -219,6 +219,9 @@ extension Task {
     files = own
   }
 
+  /// unshare(2) CLONE_FS.
+  public func unsharePaths() { paths = paths.copied() }
+
   /// The name of a file in the record of mappings.
   public func nameOfMapping(_ file: OpenFile) -> MappedFile? {
     guard let host = file as? HostFile else { return nil }

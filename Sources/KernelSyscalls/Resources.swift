@@ -1,0 +1,374 @@
+import CPVCalls
+import KernelCore
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// Implements sysinfo(2).
+func sysSysinfo(_ task: Task, _ address: UserAddress) throws(Errno) -> Int {
+  let boot = kernel.boot.pointee
+  var words: [UInt64] = []
+  for _ in 0..<14 { words.append(0) }
+  words[0] = UInt64((try Host.clock(7)) / 1_000_000_000)
+  words[4] = boot.memory_bytes
+  words[5] = boot.memory_bytes / 2
+  words[10] = UInt64(kernel.tasks.count)  // procs, 16 bits
+  words[13] = 1  // mem_unit
+  try UserMemory.copyOut(words, to: address)
+  return 0
+}
+
+/// Processor times of a process or thread, from the host.
+private func hostTimes(_ task: Task) -> (user: Int64, system: Int64) {
+  guard
+    (try? Broker.call(PV_OP_TASK_STATISTICS, Int(task.area.pointee.host_process))) != nil
+  else { return (0, 0) }
+  return UnsafeRawPointer(Broker.payload).withMemoryRebound(to: Int64.self, capacity: 2) {
+    ($0[0], $0[1])
+  }
+}
+
+/// Implements getrusage(2).
+func sysGetrusage(_ task: Task, _ who: Int32, _ address: UserAddress) throws(Errno) -> Int {
+  switch who {
+  case 0, 1:
+    let times = hostTimes(task)
+    try storeUsage(times.user, times.system, to: address)
+    let resident = UnsafeRawPointer(Broker.payload).load(fromByteOffset: 16, as: Int64.self)
+    try UserMemory.store(resident / 1024, to: address + 32)
+  case -1:
+    try storeUsage(task.group.childrenUserTime, task.group.childrenSystemTime, to: address)
+  default: throw .EINVAL
+  }
+  return 0
+}
+
+/// Implements times(2).
+func sysTimes(_ task: Task, _ address: UserAddress) throws(Errno) -> Int {
+  if !address.isNull {
+    let own = hostTimes(task)
+    let ticks = [
+      own.user / 10_000_000, own.system / 10_000_000, task.group.childrenUserTime / 10_000_000,
+      task.group.childrenSystemTime / 10_000_000,
+    ]
+    try UserMemory.copyOut(ticks, to: address)
+  }
+  return Int(try Host.clock(1) / 10_000_000)
+}
+
+/// Implements getpriority(2): 20 - nice.
+func sysGetpriority(_ task: Task, _ which: Int32, _ id: Int32) throws(Errno) -> Int {
+  var lowest: Int32 = 40
+  try forEachOf(task, which, id) { (group) throws(Errno) -> Void in lowest = min(lowest, group.nice) }
+  return Int(20 - lowest)
+}
+
+/// Implements setpriority(2).
+func sysSetpriority(_ task: Task, _ which: Int32, _ id: Int32, _ nice: Int32) throws(Errno) -> Int {
+  let nice = min(19, max(-20, nice))
+  let credentials = task.credentials
+  var processes: [ThreadGroup] = []
+  try forEachOf(task, which, id) { (group) throws(Errno) -> Void in
+    if nice < group.nice && !credentials.has(Capability.CAP_SYS_NICE) { throw Errno.EACCES }
+    if let owner = group.leader?.credentials, credentials.effectiveUser != owner.user,
+      !credentials.has(Capability.CAP_SYS_NICE), credentials.effectiveUser != owner.effectiveUser
+    {
+      throw Errno.EPERM
+    }
+    processes.append(group)
+  }
+  for group in processes {
+    group.nice = nice
+    guard let leader = group.leader else { continue }
+    // The host refuses to raise a priority: the guest's value stays what the program set.
+    _ = try? Broker.call(PV_OP_PRIORITY, Int(leader.area.pointee.host_thread), Int(nice))
+  }
+  return 0
+}
+
+private func forEachOf(
+  _ task: Task, _ which: Int32, _ id: Int32, _ body: (ThreadGroup) throws(Errno) -> Void
+) throws(Errno) {
+  let table = kernel.tasks
+  table.lock.lock()
+  defer { table.lock.unlock() }
+  var count = 0
+  try table.forEachGroup { (group) throws(Errno) -> Void in
+    let isMatch: Bool
+    switch which {
+    case 0: isMatch = id == 0 ? group === task.group : group.id == id
+    case 1: isMatch = group.processGroup == (id == 0 ? task.group.processGroup : id)
+    case 2:
+      let user = id == 0 ? task.credentials.user : UInt32(bitPattern: id)
+      isMatch = group.leader?.credentials.user == user
+    default: throw Errno.EINVAL
+    }
+    guard isMatch, !group.isZombie else { return }
+    count += 1
+    try body(group)
+  }
+  guard count > 0 else { throw .ESRCH }
+}
+
+// MARK: sched(7)
+
+private func schedulingTask(_ task: Task, _ id: Int32) throws(Errno) -> Task {
+  guard id >= 0 else { throw .EINVAL }
+  if id == 0 { return task }
+  guard let found = kernel.tasks.lock.withLock({ kernel.tasks.task(id) }) else { throw .ESRCH }
+  return found
+}
+
+/// Implements sched_getaffinity(2).
+func sysSchedGetaffinity(_ task: Task, _ id: Int32, size: Int, _ address: UserAddress)
+  throws(Errno) -> Int
+{
+  guard size >= 8, size % 8 == 0 else { throw .EINVAL }
+  let target = try schedulingTask(task, id)
+  let count = min(
+    try Broker.call(PV_OP_GET_AFFINITY, Int(target.area.pointee.host_thread)), size,
+    Broker.payloadLimit)
+  try UserMemory.copyOut(Broker.payload, to: address, count: count)
+  return count
+}
+
+/// Implements sched_setaffinity(2).
+func sysSchedSetaffinity(_ task: Task, _ id: Int32, size: Int, _ address: UserAddress)
+  throws(Errno) -> Int
+{
+  let target = try schedulingTask(task, id)
+  let count = min(size, 128)
+  try UserMemory.copyIn(address, to: Broker.payload, count: count)
+  _ = try Broker.call(
+    PV_OP_SET_AFFINITY, Int(target.area.pointee.host_thread), count, payloadSize: count)
+  return 0
+}
+
+/// Implements sched_setscheduler(2) for the policies that need no privilege: they change nothing.
+func sysSchedSetscheduler(_ task: Task, _ id: Int32, _ policy: Int32, _ parameter: UserAddress)
+  throws(Errno) -> Int
+{
+  _ = try schedulingTask(task, id)
+  let priority = try UserMemory.load(Int32.self, from: parameter)
+  switch policy & ~0x4000_0000 {
+  case 0, 3, 5:
+    guard priority == 0 else { throw .EINVAL }
+    return 0
+  case 1, 2:
+    guard priority >= 1, priority <= 99 else { throw .EINVAL }
+    throw .EPERM
+  default: throw .EINVAL
+  }
+}
+
+/// Implements sched_getparam(2).
+func sysSchedGetparam(_ task: Task, _ id: Int32, _ address: UserAddress) throws(Errno) -> Int {
+  _ = try schedulingTask(task, id)
+  try UserMemory.store(Int32(0), to: address)
+  return 0
+}
+
+/// Implements sched_get_priority_max(2) and sched_get_priority_min(2).
+func sysSchedPriority(_ policy: Int32, atLeast lowest: Bool) throws(Errno) -> Int {
+  switch policy {
+  case 1, 2: return lowest ? 1 : 99
+  case 0, 3, 5, 6: return 0
+  default: throw .EINVAL
+  }
+}
+
+/// Implements getcpu(2).
+func sysGetcpu(_ task: Task, _ processor: UserAddress, _ node: UserAddress) throws(Errno) -> Int {
+  if !processor.isNull { try UserMemory.store(UInt32(Machine.processor), to: processor) }
+  if !node.isNull { try UserMemory.store(UInt32(0), to: node) }
+  return 0
+}
+
+/// Implements membarrier(2): a query says that there is nothing.
+func sysMembarrier(_ task: Task, _ command: Int32) throws(Errno) -> Int {
+  guard command == 0 else { throw .EINVAL }
+  return 0
+}
+
+// MARK: Memory
+
+/// Implements mlock(2) and mlock2(2): the pages are brought in; what the host swaps is its own.
+func sysMlock(_ task: Task, _ address: UInt, _ size: Int) throws(Errno) -> Int {
+  guard size >= 0 else { throw .EINVAL }
+  guard UserMemory.isUser(UserAddress(address), count: size) else { throw .ENOMEM }
+  let limit = task.group.limits[Resource.RLIMIT_MEMLOCK].soft
+  if UInt64(size) > limit && !task.credentials.has(Capability.CAP_IPC_LOCK) {
+    throw limit == 0 ? .EPERM : .ENOMEM
+  }
+  let start = address & ~(pageSize - 1)
+  let end = (address + UInt(size) + pageSize - 1) & ~(pageSize - 1)
+  if end > start {
+    // MADV_POPULATE_READ; ENOMEM for holes, as mlock(2) has it.
+    try Host.madvise(start, Int(end - start), 22)
+  }
+  return 0
+}
+
+/// Implements memfd_create(2).
+func sysMemfdCreate(_ task: Task, _ name: UserAddress, _ flags: UInt32) throws(Errno) -> Int {
+  guard flags & ~0x1f == 0 else { throw .EINVAL }
+  _ = try UserMemory.copyString(name, to: Broker.path, limit: 250, tooLong: .EINVAL)
+  let descriptor = HostDescriptor(
+    Int32(truncatingIfNeeded: try Broker.call(PV_OP_MEMFD, Int(flags & ~1 | 1))))
+  let file = try HostFile.adopting(descriptor, flags: .O_RDWR)
+  return try task.add(file, closeOnExec: flags & 1 != 0)
+}
+
+// MARK: Copying inside the kernel
+
+private func offset(_ address: UserAddress) throws(Errno) -> Int {
+  guard !address.isNull else { return -1 }
+  let value = try UserMemory.load(Int64.self, from: address)
+  guard value >= 0 else { throw .EINVAL }
+  return Int(value)
+}
+
+/// Implements sendfile(2).
+func sysSendfile(
+  _ task: Task, _ output: FileDescriptor, _ input: FileDescriptor, _ address: UserAddress,
+  count: Int
+) throws(Errno) -> Int {
+  let target = try task.file(at: output)
+  let source = try task.file(at: input)
+  guard source.isReadable, target.isWritable else { throw .EBADF }
+  guard count >= 0 else { throw .EINVAL }
+  guard !target.flags.contains(.O_APPEND) else { throw .EINVAL }
+  let start = try offset(address)
+  guard source.hostDescriptor.isValid, target.hostDescriptor.isValid else {
+    return try copyThroughBuffer(task, source, target, start, count, address)
+  }
+  let moved = try Broker.call(
+    PV_OP_SENDFILE, Int(source.hostDescriptor.number), Int(target.hostDescriptor.number), start, 0,
+    count)
+  if start >= 0 { try UserMemory.store(Int64(start + moved), to: address) }
+  return moved
+}
+
+/// For files of the guest's own: through a mapping of the program's, page by page.
+private func copyThroughBuffer(
+  _ task: Task, _ source: OpenFile, _ target: OpenFile, _ start: Int, _ count: Int,
+  _ address: UserAddress
+) throws(Errno) -> Int {
+  let size = 65536
+  let page = try task.memory.map(
+    at: 0, size: size, [.PROT_READ, .PROT_WRITE], [.MAP_PRIVATE, .MAP_ANONYMOUS], .none, file: nil,
+    offset: 0)
+  defer { try? task.memory.unmap(page, size) }
+  var moved = 0
+  while moved < count {
+    let buffer = try UserBuffer(UserAddress(page), count: min(size, count - moved))
+    let got =
+      start >= 0
+      ? try source.pread(task, buffer, offset: Int64(start + moved))
+      : try source.read(task, buffer)
+    if got == 0 { break }
+    var put = 0
+    while put < got { put += try target.write(task, buffer.prefix(got).dropFirst(put)) }
+    moved += got
+  }
+  if start >= 0 { try UserMemory.store(Int64(start + moved), to: address) }
+  return moved
+}
+
+/// Implements copy_file_range(2).
+func sysCopyFileRange(
+  _ task: Task, _ input: FileDescriptor, _ inputOffset: UserAddress, _ output: FileDescriptor,
+  _ outputOffset: UserAddress, count: Int, flags: UInt32
+) throws(Errno) -> Int {
+  guard flags == 0 else { throw .EINVAL }
+  let source = try task.file(at: input)
+  let target = try task.file(at: output)
+  guard source.isReadable, target.isWritable else { throw .EBADF }
+  guard !target.flags.contains(.O_APPEND) else { throw .EBADF }
+  let from = try offset(inputOffset)
+  let to = try offset(outputOffset)
+  guard source.hostDescriptor.isValid, target.hostDescriptor.isValid else { throw .EINVAL }
+  let moved = try Broker.call(
+    PV_OP_COPY_RANGE, Int(source.hostDescriptor.number), Int(target.hostDescriptor.number), from,
+    to, count)
+  if from >= 0 { try UserMemory.store(Int64(from + moved), to: inputOffset) }
+  if to >= 0 { try UserMemory.store(Int64(to + moved), to: outputOffset) }
+  return moved
+}
+
+/// Implements posix_fadvise(2) and readahead(2): advice that the host needs not.
+func sysAdvise(_ task: Task, _ descriptor: FileDescriptor) throws(Errno) -> Int {
+  let file = try task.file(at: descriptor)
+  if let host = file as? HostFile, host.kind == FileMode.S_IFIFO { throw .ESPIPE }
+  return 0
+}
+
+/// Implements sync(2) and syncfs(2).
+func sysSync(_ task: Task, _ descriptor: FileDescriptor?) throws(Errno) -> Int {
+  var host = -1
+  if let descriptor {
+    let file = try task.file(at: descriptor)
+    guard file.hostDescriptor.isValid else { return 0 }
+    host = Int(file.hostDescriptor.number)
+  }
+  _ = try Broker.call(PV_OP_SYNC, host)
+  return 0
+}
+
+// MARK: Processes by descriptor
+
+/// Implements pidfd_open(2).
+func sysPidfdOpen(_ task: Task, _ id: Int32, _ flags: Int32) throws(Errno) -> Int {
+  guard id > 0, flags & ~0o4000 == 0 else { throw .EINVAL }
+  guard let group = kernel.tasks.lock.withLock({ kernel.tasks.group(id) }) else {
+    let isThread = kernel.tasks.lock.withLock { kernel.tasks.task(id) != nil }
+    throw isThread ? .EINVAL : .ESRCH
+  }
+  return try task.add(ProcessFile(group, flags: [.O_RDWR]), closeOnExec: true)
+}
+
+/// Implements pidfd_send_signal(2).
+func sysPidfdSendSignal(
+  _ task: Task, _ descriptor: FileDescriptor, _ number: Int, _ information: UserAddress
+) throws(Errno) -> Int {
+  let id = try task.processOfDescriptor(descriptor)
+  guard number >= 0, number <= 64 else { throw .EINVAL }
+  if !information.isNull {
+    return try sysSigqueueinfo(task, group: nil, id, number, information)
+  }
+  let info = Signal(checking: number).map {
+    SignalInfo($0, code: SignalCode.SI_USER, process: task.group.id, user: task.credentials.user)
+  }
+  try task.kill(id, info)
+  return 0
+}
+
+// MARK: Names of the machine
+
+/// Implements sethostname(2) and setdomainname(2).
+func sysSetName(_ task: Task, _ address: UserAddress, size: Int, _ body: ([UInt8]) -> Void)
+  throws(Errno) -> Int
+{
+  guard task.credentials.has(Capability.CAP_SYS_ADMIN) else { throw .EPERM }
+  guard size >= 0, size <= 64 else { throw .EINVAL }
+  var name: [UInt8] = []
+  for index in 0..<size { name.append(try UserMemory.load(UInt8.self, from: address + index)) }
+  body(name)
+  return 0
+}
+
+/// Implements personality(2): only what changes nothing.
+func sysPersonality(_ task: Task, _ value: UInt32) throws(Errno) -> Int {
+  let old = task.personality
+  if value != UInt32.max { task.personality = value }
+  return Int(old)
+}
+
+/// Implements unshare(2) for what needs no namespace.
+func sysUnshare(_ task: Task, _ flags: CloneFlags) throws(Errno) -> Int {
+  let local: CloneFlags = [.CLONE_FS, .CLONE_FILES, .CLONE_SYSVSEM]
+  guard flags.isSubset(of: local) else { throw .EPERM }
+  if flags.contains(.CLONE_FILES) { task.unshareFiles() }
+  if flags.contains(.CLONE_FS) { task.unsharePaths() }
+  return 0
+}
