@@ -310,7 +310,7 @@ pv_signal_entry:
     ja 3f
     lea pv_blocking_interrupted(%rip), %rcx
     mov %rcx, U_RIP(%rdx)
-3:  jmp pv_restorer
+3:  ret
 
 pv_kernel_refused:                      /* the filter refused a call of the gadget */
     movq $-38, U_RAX(%rdx)
