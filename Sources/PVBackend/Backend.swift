@@ -8,10 +8,9 @@ public final class Backend: Sendable {
   let log: @Sendable (LogLevel, String) -> Void
   private let outcome = Mutex<SandboxOutcome?>(nil)
   private let outcomeSignal: WakeUp
+  let turn = ReceivingTurn()
   private let workerCount = Atomic<Int>(0)
-  private let busyCount = Atomic<Int>(0)
 
-  private static let initialWorkerCount = 2
   private static let workerLimit = 16
 
   public init(
@@ -22,12 +21,12 @@ public final class Backend: Sendable {
     outcomeSignal = try WakeUp()
   }
 
-  /// Starts the first workers. Requests that came before wait for them.
+  /// Starts the first worker. Requests that came before wait for it.
   public func start() throws(HostError) {
     // An older kernel wakes whichever CPU it likes; that is slower, not wrong.
     try? view.listener.wakeSynchronously()
-    workerCount.store(Backend.initialWorkerCount, ordering: .relaxed)
-    for _ in 0..<Backend.initialWorkerCount { try HostThread.start { self.work() } }
+    workerCount.store(1, ordering: .relaxed)
+    try HostThread.start { self.work() }
   }
 
   /// Readable as soon as the guest kernel has said how the sandbox ended.
@@ -49,10 +48,26 @@ public final class Backend: Sendable {
     let worker = Worker(backend: self)
     do throws(HostError) {
       try worker.enterSandbox()
-      while let notification = try nextCall() { try answer(notification, with: worker) }
+      while try workOneTurn(worker) {}
     } catch {
       end(.panicked(message: "a thread of the backend failed: \(error)"))
     }
+  }
+
+  /// Serves calls until the turn is someone else's. False when no guest process is left.
+  private func workOneTurn(_ worker: Worker) throws(HostError) -> Bool {
+    let claim = turn.take()
+    if claim.lacksStandby { addWorker() }
+    worker.claim = claim
+    repeat {
+      guard let notification = try nextCall() else {
+        turn.handOver(claim)
+        return false
+      }
+      turn.begin(claim)
+      try answer(notification, with: worker)
+    } while turn.end(claim)
+    return true
   }
 
   /// Waits for a call; nil when no guest process is left.
@@ -68,9 +83,6 @@ public final class Backend: Sendable {
   private func answer(
     _ notification: SeccompNotification, with worker: Worker
   ) throws(HostError) {
-    let busy = busyCount.add(1, ordering: .relaxed).newValue
-    defer { busyCount.subtract(1, ordering: .relaxed) }
-    addWorkerIfNeeded(busy: busy)
     let answer = worker.serve(address: notification.firstArgument, requester: notification.thread) {
       self.view.listener.isWaiting(notification)
     }
@@ -96,14 +108,12 @@ public final class Backend: Sendable {
     }
   }
 
-  /// A worker that waits for a slow disk shall not make the others' requests wait.
-  private func addWorkerIfNeeded(busy: Int) {
-    let count = workerCount.load(ordering: .relaxed)
-    guard busy >= count, count < Backend.workerLimit else { return }
-    let (isOurs, _) = workerCount.compareExchange(
-      expected: count, desired: count + 1, ordering: .relaxed)
-    guard isOurs else { return }
-    // Fewer workers are slower, not wrong.
+  /// One more, unless there are enough: then calls that take long make others wait.
+  private func addWorker() {
+    guard workerCount.add(1, ordering: .relaxed).newValue <= Backend.workerLimit else {
+      workerCount.subtract(1, ordering: .relaxed)
+      return
+    }
     do { try HostThread.start { self.work() } } catch {
       workerCount.subtract(1, ordering: .relaxed)
     }

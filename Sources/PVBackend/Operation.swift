@@ -13,3 +13,13 @@ enum Operation: UInt32, CaseIterable, Sendable {
   case hostText = 64
   case taskStatistics, affinity, setAffinity, priority, limit
 }
+
+extension Operation {
+  /// Whether it can be expected to wait for a disk, or for whoever reads standard error.
+  var takesLong: Bool {
+    switch self {
+    case .log, .allocate, .truncate, .copyRange, .sendFile, .sync: true
+    default: false
+    }
+  }
+}

@@ -8,5 +8,6 @@
 /// What it does not do: check the permissions of the guest's users, which is the guest kernel's
 /// work, or start and end processes, which is `Sandbox`'s.
 ///
-/// Locks: `Backend.outcome` alone, which is never held across a call.
+/// Locks: that of `ReceivingTurn`, and `Backend.outcome`. Neither is held across a call or together
+/// with the other.
 enum PVBackend {}

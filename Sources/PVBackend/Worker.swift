@@ -14,6 +14,8 @@ final class Worker {
   let payload = ByteBuffer(capacity: Int(PV_PAYLOAD_SIZE))
   /// Bytes of the payload that the answer carries.
   var answerSize = 0
+  /// Whose turn it is to receive, if it is this worker's.
+  var claim: ReceivingTurn.Claim?
   /// Who makes the request that is being served, as the host counts.
   private(set) var requester = ProcessID(rawValue: 0)
   private var isRequesterWaiting: () -> Bool = { false }
@@ -71,6 +73,7 @@ final class Worker {
     try memory.copyString(at: offset + Int(PV_REQUEST_PATH2), into: &path2)
     memory.copy(
       at: offset + Int(PV_REQUEST_PAYLOAD), count: request.payloadSize, into: payload)
+    if request.operation.takesLong, let claim { backend.turn.handOver(claim) }
     return try perform(request)
   }
 

@@ -40,7 +40,7 @@ final class GuestFixture: Sendable {
   }
 
   private init() throws {
-    var template = Array("/tmp/paravane-backend-XXXXXX".utf8CString)
+    var template = Array(("/tmp/paravane-backend-" + String(repeating: "X", count: 6)).utf8CString)
     guard mkdtemp(&template) != nil else { throw HostError.last }
     root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let rootDirectory = try HostFile.open(root, flags: O_RDONLY | O_DIRECTORY)
