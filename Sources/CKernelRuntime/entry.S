@@ -256,6 +256,7 @@ pv_gadget_clone:
 pv_restorer:
     mov $15, %eax
     syscall
+    ud2                                 /* dispatch looks at the address behind the call */
 pv_gadget_end:
     .set pv_gadget_length, pv_gadget_end - pv_gadget_start
 
