@@ -36,7 +36,7 @@ class Canary:
 
     def count(self):
         try:
-            with open(os.path.join(self.volume, "count")) as file:
+            with open(os.path.join(self.volume, "number")) as file:
                 return int(file.read() or 0)
         except (OSError, ValueError):
             return 0

@@ -1,6 +1,6 @@
 /* The sandbox that runs beside an attack: counts, and notices when anything of it changes.
  *
- * Writes a growing number to /work/count about a hundred times a second, with some of every kind
+ * Writes a growing number to /work/number about a hundred times a second, with some of every kind
  * of work in between. Ends with 1 when what it reads back is not what it wrote.
  */
 #include "attack.h"
@@ -30,7 +30,7 @@ static int work_once(long number) {
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) return 1;
   if (!WIFEXITED(status) || WEXITSTATUS(status) != (number & 0x7f)) return 1;
-  int file = open("/work/count", O_CREAT | O_RDWR, 0644);
+  int file = open("/work/number", O_CREAT | O_RDWR, 0644);
   int size = snprintf(text, sizeof text, "%-12ld\n", number);
   if (file < 0 || pwrite(file, text, size, 0) != size) return 1;
   close(file);
