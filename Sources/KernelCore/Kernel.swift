@@ -1,6 +1,7 @@
 import CPVCalls
 import CPlatform
 import LinuxABI
+import PVFrontend
 import Platform
 
 /// The one kernel of the sandbox.
@@ -72,7 +73,7 @@ extension Kernel {
     tasks.lock.lock()
     defer { tasks.lock.unlock() }
     let id = try tasks.allocateID()
-    let group = ThreadGroup(id: id, parent: nil, startTime: 0)
+    let group = ThreadGroup(id: id, parent: nil, startTime: (try? Host.clock(1)) ?? 0)
     let task = Task(
       id: id, group: group, area: firstArea, memory: AddressSpace(), files: FileTable(),
       paths: PathContext(workingDirectory: workingDirectory), credentials: credentials)

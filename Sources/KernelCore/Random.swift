@@ -39,14 +39,16 @@ public final class Random {
 
   /// Fills the program's memory; see getrandom(2).
   public func fill(_ buffer: UserBuffer) throws(Errno) {
-    var offset = 0
-    while offset < buffer.count {
-      let value = next()
-      let count = min(8, buffer.count - offset)
-      try withUnsafeBytes(of: value) { (bytes) throws(Errno) -> Void in
-        try UserMemory.copyOut(bytes.baseAddress!, to: buffer.address + offset, count: count)
+    try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 64) {
+      (words) throws(Errno) -> Void in
+      var offset = 0
+      while offset < buffer.count {
+        let count = min(512, buffer.count - offset)
+        for index in 0..<(count + 7) / 8 { words[index] = next() }
+        try UserMemory.copyOut(words.baseAddress!, to: buffer.address + offset, count: count)
+        offset += count
       }
-      offset += count
+      for index in 0..<64 { words[index] = 0 }
     }
   }
 

@@ -47,6 +47,7 @@ func statusOfTarget(_ target: PathTarget, _ task: Task, _ flags: PathFlags) thro
   case .node(let node): try node.status(task)
   case .file(let file): try file.stat()
   case .host(let path): try task.hostStatus(path, flags)
+  case .absent: throw .ENOENT
   }
 }
 
@@ -185,7 +186,7 @@ func sysReadlink(
             file.hostDescriptor, UnsafePointer(empty), into: buffer.address.argument,
             size: buffer.count)
         }
-      case .host: throw Errno.EINVAL
+      case .host, .absent: throw Errno.EINVAL
       }
     })
 }
@@ -219,6 +220,7 @@ private func change(
           HostPath(
             directory: file.hostDescriptor, path: UnsafePointer(Broker.path), isChecked: true))
       case .host(let path): return try operation(path)
+      case .absent: throw Errno.ENOENT
       }
     })
 }
@@ -444,8 +446,11 @@ func sysStatfs(_ task: Task, _ path: UserAddress, _ result: UserAddress) throws(
       return 0
     },
     other: { (target) throws(Errno) -> Int in
-      if case .file(let file) = target { return try statfs(task, file, result) }
-      return try storeGuestStatfs(to: result)
+      switch target {
+      case .file(let file): return try statfs(task, file, result)
+      case .node(let node): return try storeGuestStatfs(node.fileSystemType, to: result)
+      case .host, .absent: throw Errno.ENOENT
+      }
     })
 }
 
@@ -455,19 +460,21 @@ func sysFstatfs(_ task: Task, _ descriptor: FileDescriptor, _ result: UserAddres
 { try statfs(task, try task.file(at: descriptor), result) }
 
 private func statfs(_ task: Task, _ file: OpenFile, _ result: UserAddress) throws(Errno) -> Int {
-  guard file.hostDescriptor.isValid else { return try storeGuestStatfs(to: result) }
+  guard file.hostDescriptor.isValid else {
+    return try storeGuestStatfs(file.node?.fileSystemType ?? 0x0904_1934, to: result)  // anon_inode
+  }
   Broker.path[0] = 0
   _ = try Broker.call(Int(PV_OP_STATFS), Int(file.hostDescriptor.number))
   try UserMemory.copyOut(Broker.payload, to: result, count: 120)
   return 0
 }
 
-/// The guest's own file systems hold nothing that could be counted: f_type and sizes of procfs.
-private func storeGuestStatfs(to result: UserAddress) throws(Errno) -> Int {
+/// The guest's own file systems hold nothing that could be counted: only f_type says something.
+private func storeGuestStatfs(_ type: UInt64, to result: UserAddress) throws(Errno) -> Int {
   try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 15) {
     (words) throws(Errno) -> Void in
     for index in 0..<15 { words[index] = 0 }
-    words[0] = 0x9fa0
+    words[0] = type
     words[1] = 4096
     words[8] = 255
     words[9] = 4096

@@ -61,7 +61,7 @@ func sysChroot(_ task: Task, _ path: UserAddress) throws(Errno) -> Int {
   file.hold()
   defer { file.release() }
   guard task.credentials.has(Capability.CAP_SYS_CHROOT) else { throw .EPERM }
-  task.paths.root = try task.canonicalPath(of: file)
+  task.paths.changeRoot(to: try task.canonicalPath(of: file))
   return 0
 }
 
@@ -72,30 +72,42 @@ func sysUmask(_ task: Task, _ mask: UInt32) -> Int {
   return Int(old)
 }
 
-/// Makes a name: checks the directory's permissions, then asks the backend.
+/// Makes a name: checks the directory's permissions, then asks the backend. `mode` and `target` are
+/// for directories of the guest's own file systems.
 private func make(
-  _ task: Task, _ directory: Int32, _ path: UserAddress,
-  _ operation: (HostPath) throws(Errno) -> Int
+  _ task: Task, _ directory: Int32, _ path: UserAddress, mode: UInt32,
+  target address: UserAddress = .null, _ operation: (HostPath) throws(Errno) -> Int
 ) throws(Errno) -> Int {
   try task.withPath(
-    directory, path, [],
+    directory, path, .create,
     host: { (path) throws(Errno) -> Int in
       try task.checkParent(path)
       return try operation(path)
     },
     other: { (target) throws(Errno) -> Int in
-      if case .node = target { throw Errno.EEXIST }
-      throw Errno.EROFS
+      guard case .absent(let parent, let name) = target else { throw Errno.EEXIST }
+      let text = try linkText(address)
+      _ = try parent.create(name, mode: mode, target: text, task)
+      return 0
     })
+}
+
+/// The target of a new symbolic link; empty without one.
+private func linkText(_ address: UserAddress) throws(Errno) -> [UInt8] {
+  if address.isNull { return [] }
+  let length = try UserMemory.copyString(address, to: Broker.path2, limit: 4096)
+  guard length > 0 else { throw .ENOENT }
+  return Array(UnsafeBufferPointer(start: UnsafePointer(Broker.path2), count: length))
 }
 
 /// Implements mkdir(2) and mkdirat(2).
 func sysMkdir(_ task: Task, _ directory: Int32, _ path: UserAddress, mode: UInt32) throws(Errno)
   -> Int
 {
-  try make(task, directory, path) { (path) throws(Errno) -> Int in
-    try task.byBackend(
-      path, Int(PV_OP_MKDIR), 0, Int(mode & 0o1777 & ~task.paths.umask))
+  let mode = mode & 0o1777 & ~task.paths.umask
+  return try make(task, directory, path, mode: FileMode.S_IFDIR | mode) {
+    (path) throws(Errno) -> Int in
+    try task.byBackend(path, Int(PV_OP_MKDIR), 0, Int(mode))
   }
 }
 
@@ -109,9 +121,9 @@ func sysMknod(_ task: Task, _ directory: Int32, _ path: UserAddress, mode: UInt3
   default: throw .EINVAL
   }
   let type = mode & FileMode.S_IFMT == 0 ? FileMode.S_IFREG : mode & FileMode.S_IFMT
-  return try make(task, directory, path) { (path) throws(Errno) -> Int in
-    try task.byBackend(
-      path, Int(PV_OP_MKNOD), 0, Int(type | mode & 0o7777 & ~task.paths.umask))
+  let mode = type | mode & 0o7777 & ~task.paths.umask
+  return try make(task, directory, path, mode: mode) { (path) throws(Errno) -> Int in
+    try task.byBackend(path, Int(PV_OP_MKNOD), 0, Int(mode))
   }
 }
 
@@ -135,7 +147,11 @@ func sysUnlink(_ task: Task, _ directory: Int32, _ path: UserAddress, _ flags: P
         return try task.byBackend(path, Int(PV_OP_UNLINK), 0, Int(flags.rawValue))
       }
     },
-    other: { (_) throws(Errno) -> Int in throw Errno.EPERM })
+    other: { (target) throws(Errno) -> Int in
+      guard case .node(let node) = target, let parent = node.parent else { throw Errno.EBUSY }
+      try parent.remove(node, asDirectory: flags.contains(.AT_REMOVEDIR), task)
+      return 0
+    })
 }
 
 /// In a sticky directory only the owner of the file or of the directory removes it.
@@ -214,7 +230,9 @@ func sysLink(
 func sysSymlink(_ task: Task, _ target: UserAddress, _ directory: Int32, _ path: UserAddress)
   throws(Errno) -> Int
 {
-  try make(task, directory, path) { (path) throws(Errno) -> Int in
+  let mode = FileMode.S_IFLNK | 0o777
+  return try make(task, directory, path, mode: mode, target: target) {
+    (path) throws(Errno) -> Int in
     let length = try UserMemory.copyString(target, to: Broker.path2, limit: 4096)
     guard length > 0 else { throw Errno.ENOENT }
     return try task.byBackend(path, Int(PV_OP_SYMLINK))

@@ -21,6 +21,12 @@ func sysMmap(
   guard file.isReadable else { throw .EACCES }
   let isShared = mapFlags.contains(.MAP_SHARED)
   if isShared && protection.contains(.PROT_WRITE) && !file.isWritable { throw .EACCES }
+  if file.mapsAnonymously {
+    return Int(
+      bitPattern: try task.memory.map(
+        at: address, size: size, protection, mapFlags.union(.MAP_ANONYMOUS), .none, file: nil,
+        offset: 0))
+  }
   let host = try file.mapDescriptor()
   return Int(
     bitPattern: try task.memory.map(

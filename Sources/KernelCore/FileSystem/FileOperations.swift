@@ -29,6 +29,7 @@ extension Task {
   {
     var walk: WalkFlags = .follow
     if flags.contains(.O_NOFOLLOW) || flags.contains([.O_CREAT, .O_EXCL]) { walk = [] }
+    if flags.contains(.O_CREAT) { walk.insert(.create) }
     let mode = mode & 0o7777 & ~paths.umask
     return try withPath(
       directory, Broker.path, length, walk,
@@ -38,6 +39,8 @@ extension Task {
         case .node(let node): try open(node, flags)
         case .file(let file): try reopen(file, flags)
         case .host(let path): try openHost(path, flags, mode: mode)
+        case .absent(let parent, let name):
+          try parent.create(name, mode: FileMode.S_IFREG | mode, target: [], self).open(self, flags)
         }
       })
   }

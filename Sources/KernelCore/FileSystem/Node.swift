@@ -3,9 +3,10 @@ import Platform
 
 /// A file of one of the guest's own file systems: /proc, /dev, /sys.
 ///
-/// Nodes form a tree with names; their identity is their inode number.
+/// Nodes form a tree with names; their identity is their inode number. A root's name is the path of
+/// its mount.
 open class Node {
-  public unowned(unsafe) var parent: Node?
+  public let parent: Node?
   public let name: [UInt8]
   /// Type and permissions.
   open var mode: UInt32 { FileMode.S_IFREG | 0o444 }
@@ -34,11 +35,28 @@ open class Node {
   open func list(_ task: Task, from position: Int, _ add: (DirectoryEntry) -> Bool) throws(Errno) {
     throw .ENOTDIR
   }
+  /// Makes a file of that type and mode, or a symbolic link to `target`. The defaults here and in
+  /// `remove` are procfs's answers.
+  open func create(_ name: [UInt8], mode: UInt32, target: [UInt8], _ task: Task) throws(Errno)
+    -> Node
+  { throw .ENOENT }
+  /// Takes a child away; a directory only by rmdir(2).
+  open func remove(_ child: Node, asDirectory: Bool, _ task: Task) throws(Errno) { throw .EPERM }
+  /// Fails when what the node stands for is gone and nothing is to be found below it.
+  open func checkPresent() throws(Errno) {}
+  /// f_type of statfs(2).
+  open var fileSystemType: UInt64 { 0x9fa0 }
   /// chmod(2), chown(2) and the like, where a file system keeps attributes.
   open func setMode(_ mode: UInt32) throws(Errno) { throw .EPERM }
   open func setOwner(_ user: UInt32, _ group: UInt32) throws(Errno) { throw .EPERM }
   /// A host directory that is mounted here.
   open var hostDirectory: HostDescriptor { .none }
+
+  /// From the root directory, without a slash at the end; empty for "/".
+  public final var path: [UInt8] {
+    guard let parent else { return name }
+    return parent.path + [47] + name
+  }
 
   public final var isDirectory: Bool { mode & FileMode.S_IFMT == FileMode.S_IFDIR }
   public final var isSymbolicLink: Bool { mode & FileMode.S_IFMT == FileMode.S_IFLNK }
@@ -90,7 +108,7 @@ public final class Mount {
   }
 
   /// True when look-ups stop at this mount instead of going to the host.
-  var isGuest: Bool { root != nil || hostDirectory.isValid }
+  public var isGuest: Bool { root != nil || hostDirectory.isValid }
 }
 
 /// What is mounted where. The list only grows at boot, so it is read without a lock.

@@ -4,7 +4,7 @@ import Platform
 /// Where paths start, and the umask: shared by CLONE_FS.
 public final class PathContext {
   /// Canonical path of the root directory without the last slash: empty unless chroot(2)ed.
-  public var root: [UInt8] = []
+  public private(set) var root: [UInt8] = []
   /// The working directory.
   public var workingDirectory: OpenFile
   public var umask: UInt32 = 0o022
@@ -24,11 +24,11 @@ public final class PathContext {
 
   deinit { workingDirectory.release() }
 
+  public func changeRoot(to path: [UInt8]) { _ = replaceVisibly(&root, with: path) }
+
   public func changeDirectory(to file: OpenFile) {
-    let old = workingDirectory
     file.hold()
-    workingDirectory = file
-    old.release()
+    replaceVisibly(&workingDirectory, with: file).release()
   }
 }
 
@@ -52,6 +52,8 @@ public enum PathTarget {
   case node(Node)
   /// A link of /proc/PID/fd, which is an open file.
   case file(OpenFile)
+  /// Nothing of that name in a directory of a guest file system; only for calls that make names.
+  case absent(parent: Node, name: [UInt8])
 }
 
 /// How a path's last component is treated.
@@ -63,4 +65,6 @@ public struct WalkFlags: OptionSet, Sendable {
   public static var allowEmpty: WalkFlags { WalkFlags(rawValue: 2) }
   /// The second path of the call: it stands in the request's second buffer.
   public static var second: WalkFlags { WalkFlags(rawValue: 4) }
+  /// The call makes the last component.
+  public static var create: WalkFlags { WalkFlags(rawValue: 8) }
 }

@@ -49,6 +49,7 @@ extension Task {
     case .host(let path): return try host(path)
     case .node(let node): return try other(.node(node))
     case .file(let file): return try other(.file(file))
+    case .absent(let parent, let name): return try other(.absent(parent: parent, name: name))
     }
   }
 
@@ -97,7 +98,11 @@ extension Task {
     into buffer: UnsafeMutablePointer<UInt8>
   ) throws(Errno) -> PathTarget {
     var canonical = paths.root
-    if text[0] != 47 { canonical = try canonicalPath(of: try directoryFile(directory)) }
+    if text[0] != 47 {
+      let start = try directoryFile(directory)
+      if let node = start.node { try node.checkPresent() }
+      canonical = try canonicalPath(of: start)
+    }
     var rest = text
     var position = 0
     var links = 0
@@ -123,7 +128,13 @@ extension Task {
       next.append(47)
       next.append(contentsOf: name)
       guard next.count < 4096 else { throw .ENAMETOOLONG }
-      last = try look(at: next)
+      do throws(Errno) { last = try look(at: next) } catch {
+        // A missing name of the host is no error of the look, so this is one of the guest's.
+        guard error == .ENOENT, flags.contains(.create), isEnd(rest, position),
+          let parent = try guestNode(canonical)
+        else { throw error }
+        return .absent(parent: parent, name: name)
+      }
       guard case .link(let target) = try linkTarget(of: last, follow: hasMore || flags.contains(.follow))
       else {
         if case .file(let file) = try linkFile(of: last, follow: hasMore || flags.contains(.follow)) {
@@ -167,6 +178,12 @@ extension Task {
     guard follow, case .node(let node) = place, node.isSymbolicLink else { return .none }
     if case .file(let file) = try node.follow(self) { return .file(file) }
     return .none
+  }
+
+  /// Only slashes follow.
+  private func isEnd(_ text: [UInt8], _ position: Int) -> Bool {
+    for index in position..<text.count where text[index] != 47 { return false }
+    return true
   }
 
   private func removeLast(_ path: inout [UInt8]) {

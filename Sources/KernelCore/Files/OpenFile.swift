@@ -56,6 +56,8 @@ open class OpenFile {
   open func setStatusFlags(_ new: OpenFlags) throws(Errno) { flags = new }
   /// The memory object that mmap(2) maps, for the given protection.
   open func mapDescriptor() throws(Errno) -> HostDescriptor { throw .ENODEV }
+  /// mmap(2) of it is memory without a file: /dev/zero.
+  open var mapsAnonymously: Bool { false }
   /// The path by which /proc shows it, into `bytes`; returns its length.
   open func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) throws(Errno) -> Int {
     throw .ENOENT

@@ -158,7 +158,7 @@ extension Task {
     area = Machine.thread
     area.pointee.host_process = area.pointee.host_thread
     memory.leave()
-    memory = AddressSpace()
+    use(memory: AddressSpace())
     become(image)
     return true
   }
@@ -197,12 +197,13 @@ extension Task {
     if files.isShared {
       let own = files.copied()
       files.leave()
-      files = own
+      use(files: own)
     }
     files.closeOnExecFiles()
-    paths = paths.copied()
-    group.handlers = group.handlers.copied()
-    group.handlers.reset()
+    use(paths: paths.copied())
+    let handlers = group.handlers.copied()
+    handlers.reset()
+    use(handlers: handlers)
     signalStack = SignalStack()
     clearChildThreadID = .null
     robustList = .null
@@ -228,17 +229,15 @@ extension Task {
     for index in 0..<16 {
       name[index] = index < 15 && start + index < image.path.count ? image.path[start + index] : 0
     }
-    let old = group.executable
     image.elf.file.hold()
-    group.executable = image.elf.file
-    old?.release()
+    use(executable: image.elf.file)
     return isSetID
   }
 
   /// Unmaps all but the kernel and the vDSO.
   private func tearDownMemory() {
     let boot = kernel.boot
-    memory = memoryForExec()
+    use(memory: memoryForExec())
     let kept = (UInt(boot.pointee.vdso_start), UInt(boot.pointee.vdso_end))
     let low: UInt = 0x1000
     try? Host.munmap(low, Int(UInt(PV_IMAGE_BASE) - low))

@@ -85,8 +85,7 @@ extension Task {
   private func finishProcess() {
     group.timers.disarm()
     let table = kernel.tasks
-    group.executable?.release()
-    group.executable = nil
+    use(executable: nil)
     let terminal = group.terminal
     let isSessionLeader = group.session == group.id
     table.lock.lock()
@@ -97,6 +96,8 @@ extension Task {
     }
     group.reparentChildren(table)
     if isSessionLeader { group.disownTerminal(table) }
+    group.finalName = name
+    group.finalCredentials = credentials
     removeFromGroup(table)
     group.isZombie = true
     group.notifyParentOfExit(table)

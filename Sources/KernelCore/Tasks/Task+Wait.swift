@@ -216,7 +216,7 @@ extension Task {
     guard files.isShared else { return }
     let own = files.copied()
     files.leave()
-    files = own
+    use(files: own)
   }
 
   /// unshare(2) CLONE_FS.

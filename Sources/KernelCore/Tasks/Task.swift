@@ -82,6 +82,27 @@ public final class Task {
   }
 
   public var isLeader: Bool { id == group.id }
+
+  // MARK: What execve(2) and its kin replace
+
+  func use(memory new: AddressSpace) { _ = replaceVisibly(&memory, with: new) }
+  func use(files new: FileTable) { _ = replaceVisibly(&files, with: new) }
+  func use(paths new: PathContext) { _ = replaceVisibly(&paths, with: new) }
+  func use(handlers new: SignalHandlers) { _ = replaceVisibly(&group.handlers, with: new) }
+
+  /// Takes over a holder of the file; nil when the process ends.
+  func use(executable new: OpenFile?) {
+    replaceVisibly(&group.executable, with: new)?.release()
+  }
+}
+
+/// Replaces what other tasks look at through /proc; the old value is freed after the lock.
+func replaceVisibly<T>(_ value: inout T, with new: T) -> T {
+  kernel.tasks.lock.withLock { () -> T in
+    let old = value
+    value = new
+    return old
+  }
 }
 
 /// The alternate signal stack of sigaltstack(2).

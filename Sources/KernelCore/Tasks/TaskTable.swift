@@ -9,7 +9,7 @@ public final class TaskTable {
   public let lock = Lock()
   private let tasks: UnsafeMutablePointer<Unmanaged<Task>?>
   private let groups: UnsafeMutablePointer<Unmanaged<ThreadGroup>?>
-  private var lastID: Int32 = 0
+  public private(set) var lastID: Int32 = 0
   public private(set) var count = 0
   public static let idLimit: Int32 = 32768
   /// The first program; orphans become its children.

@@ -30,7 +30,7 @@ public final class ThreadGroup {
   public internal(set) var exitStatus: Int32 = 0
   public internal(set) var isZombie = false
   public internal(set) var stopSignal: Int32 = 0
-  var isStopped: Bool { stopSignal != 0 }
+  public var isStopped: Bool { stopSignal != 0 }
   /// A stop or continue that the parent has not been told of.
   var hasStopToReport = false
   var hasContinueToReport = false
@@ -52,6 +52,11 @@ public final class ThreadGroup {
   public var childrenUserTime: Int64 = 0, childrenSystemTime: Int64 = 0
   /// Own processor time, set at exit.
   public var finalUserTime: Int64 = 0, finalSystemTime: Int64 = 0
+  /// What a zombie still shows in /proc.
+  public internal(set) var finalName: InlineArray<16, UInt8> = .init(repeating: 0)
+  public internal(set) var finalCredentials = Credentials()
+  /// /proc/PID/oom_score_adj: kept and inherited, since the host decides whom to kill.
+  public var outOfMemoryAdjustment: Int32 = 0
   /// CLOCK_MONOTONIC at creation.
   public let startTime: Int64
   /// The program file, for /proc/PID/exe and its arguments and environment in memory.
@@ -70,6 +75,7 @@ public final class ThreadGroup {
     timers = ProcessTimers()
     terminal = parent?.terminal
     nice = parent?.nice ?? 0
+    outOfMemoryAdjustment = parent?.outOfMemoryAdjustment ?? 0
   }
 
   public var leader: Task? { tasks.first }
