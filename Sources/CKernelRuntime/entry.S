@@ -415,12 +415,18 @@ pv_signal_from_program:
 
 /* ------------------------------------------------------------------ the program's memory */
     .balign 16
-    .globl pv_copy_user, pv_copy_user_string, pv_user_load32, pv_user_store32, pv_user_exchange32
+    .globl pv_copy_user, pv_clear_user, pv_copy_user_string, pv_user_load32, pv_user_store32, pv_user_exchange32
     .globl pv_save_vectors, pv_restore_vectors
 pv_user_access_start:                   /* --- window: a fault in here ends in ..._failed */
 pv_copy_user:
     mov %rdx, %rcx
     rep movsb
+    mov %rcx, %rax
+    ret
+pv_clear_user:
+    xor %eax, %eax
+    mov %rsi, %rcx
+    rep stosb
     mov %rcx, %rax
     ret
 pv_copy_user_string:

@@ -80,6 +80,12 @@ public enum UserMemory {
     guard failed == 0 else { throw .EFAULT }
   }
 
+  /// Fills with zeros.
+  public static func clear(_ buffer: UserBuffer) throws(Errno) {
+    guard pv_clear_user(UnsafeMutableRawPointer(bitPattern: buffer.address.rawValue), buffer.count) == 0
+    else { throw .EFAULT }
+  }
+
   public static func copyIn(_ address: UserAddress, to target: UnsafeMutableRawPointer, count: Int)
     throws(Errno)
   {

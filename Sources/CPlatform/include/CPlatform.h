@@ -49,6 +49,8 @@ long pv_direct_blocking(long number, long a, long b, long c, long d, long e, lon
 
 /* Memory of the program. 0, or the bytes not copied because a page fault could not be resolved. */
 size_t pv_copy_user(void *to, const void *from, size_t count);
+/* Fills with zeros; the same results. */
+size_t pv_clear_user(void *to, size_t count);
 /* The length of a string of at most `limit` bytes without its NUL, -1 on a fault, -2 when longer. */
 long pv_copy_user_string(uint8_t *to, const uint8_t *from, size_t limit);
 /* 0 or -1 on a fault. */
