@@ -28,6 +28,10 @@ int host_open(int directory, const char *path, uint32_t flags, uint32_t mode) {
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
+int host_open_link(const char *path, uint32_t flags) {
+  return open(path, (int)(flags | O_CLOEXEC));
+}
+
 int host_memory_file(const char *name, uint32_t flags) { return memfd_create(name, flags); }
 
 int host_sealed_memory(const char *name, size_t size) {

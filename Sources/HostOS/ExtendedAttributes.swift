@@ -11,6 +11,13 @@ public enum LinkTreatment: Sendable {
 /// Calls that know no directory descriptor: their paths start in the calling thread's own working
 /// directory, which the caller has set.
 public enum WorkingDirectoryFile {
+  public static func open(_ path: borrowing PathBuffer, flags: UInt32) throws(HostError)
+    -> OwnedDescriptor
+  {
+    let start = path.start
+    return try OwnedDescriptor { host_open_link(start, flags) }
+  }
+
   public static func setMode(
     of path: borrowing PathBuffer, to mode: UInt32
   ) throws(HostError) {

@@ -138,6 +138,13 @@ extension Descriptor {
     try check { fcntl(rawValue, F_SETFL, flags & ~O_NONBLOCK) }
   }
 
+  /// O_RDONLY, O_WRONLY or O_RDWR; EBADF for a handle.
+  public func accessMode() throws(HostError) -> UInt32 {
+    let flags = UInt32(bitPattern: try check { fcntl(rawValue, F_GETFL) })
+    guard flags & UInt32(HOST_O_PATH) == 0 else { throw HostError(EBADF) }
+    return flags & UInt32(O_ACCMODE)
+  }
+
   /// How much a read(2) of a pipe would return at once.
   public func readableBytes() throws(HostError) -> Int {
     var count: Int32 = 0

@@ -45,6 +45,7 @@ extension Worker {
     case .setAffinity: .value(try setAffinity(request))
     case .priority: .value(try priority(request))
     case .limit: .value(try limit(request))
+    case .readMemory: .value(try readMemory(request))
     }
   }
 }

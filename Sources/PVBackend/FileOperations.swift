@@ -17,6 +17,14 @@ extension OpenFlags {
   /// openat2(2) takes nothing else together with O_PATH.
   fileprivate static var handle: OpenFlags { [.O_PATH, .O_DIRECTORY, .O_NOFOLLOW, .O_CLOEXEC] }
 
+  /// What opens a file and makes none.
+  fileprivate static var ofExistingFile: OpenFlags {
+    [
+      .O_WRONLY, .O_RDWR, .O_TRUNC, .O_APPEND, .O_NONBLOCK, .O_DSYNC, .fileSync, .O_DIRECT,
+      .O_LARGEFILE, .O_DIRECTORY, .O_NOATIME, .O_PATH,
+    ]
+  }
+
   fileprivate var bits: UInt32 { UInt32(bitPattern: rawValue) }
 }
 
@@ -31,6 +39,7 @@ extension Worker {
     var flags = OpenFlags(
       rawValue: Int32(bitPattern: try request.flags(1, allowed: OpenFlags.allowed.bits)))
     flags.insert(.O_CLOEXEC)
+    if path.isEmpty { return try reopen(request, flags) }
     let start = try directory(0, of: request, for: path)
     if flags.contains(.O_PATH) {
       return try start.descriptor.open(path, flags: flags.intersection(.handle).bits, mode: 0)
@@ -43,6 +52,26 @@ extension Worker {
     try refuseDevice(file.descriptor)
     if !flags.contains(.O_NONBLOCK) { try file.descriptor.clearNonBlocking() }
     return file
+  }
+
+  /// The file or directory behind a descriptor anew, even when its name is gone.
+  ///
+  /// What the caller of the sandbox passed in lies on no mount of ours, and is opened by no more
+  /// rights than its descriptor has.
+  private func reopen(_ request: Request, _ flags: OpenFlags) throws(HostError) -> OwnedDescriptor {
+    let file = try descriptor(0, of: request)
+    guard [S_IFREG, S_IFDIR].contains(try file.descriptor.mode() & S_IFMT) else {
+      throw HostError(ENXIO)
+    }
+    if !files.mountIDs.contains(try file.descriptor.mountID()) {
+      let access = try file.descriptor.accessMode()
+      guard access == UInt32(O_RDWR) || access == flags.bits & UInt32(O_ACCMODE),
+        !flags.contains(.O_TRUNC) || access != UInt32(O_RDONLY)
+      else { throw HostError(EPERM) }
+    }
+    try path.set("\(file.rawValue)")
+    return try WorkingDirectoryFile.open(
+      path, flags: flags.intersection(.ofExistingFile).bits)
   }
 
   /// The sandbox's mounts forbid devices already; a mount that someone else added might not.

@@ -10,12 +10,24 @@ extension Worker {
 
   func taskStatistics(_ request: Request) throws(HostError) -> Int64 {
     guard let process = Int32(exactly: request[0]), process > 0 else { throw HostError(ESRCH) }
-    let file = try backend.view.tasks.proc.descriptor.open(
-      inRoot: "\(process)/stat", flags: O_RDONLY)
+    guard let thread = Int32(exactly: request[1]), thread >= 0 else { throw HostError(ESRCH) }
+    let path = thread == 0 ? "\(process)/stat" : "\(process)/task/\(thread)/stat"
+    let file = try backend.view.tasks.proc.descriptor.open(inRoot: path, flags: O_RDONLY)
     let text = String(decoding: try file.descriptor.readAll(limit: 4096), as: UTF8.self)
     guard let statistics = TaskStatistics(stat: text) else { throw HostError(ESRCH) }
     answerSize = statistics.write(to: payload)
     return 0
+  }
+
+  /// The memory of a process of the sandbox, but not of its init, which is ours.
+  func readMemory(_ request: Request) throws(HostError) -> Int64 {
+    guard let process = Int32(exactly: request[0]), process > 1 else { throw HostError(ESRCH) }
+    let address = try request.size(1)
+    let count = Int(min(try request.size(2), Int64(payload.capacity)))
+    let file = try backend.view.tasks.proc.descriptor.open(
+      inRoot: "\(process)/mem", flags: O_RDONLY)
+    answerSize = min(try file.descriptor.readBytes(at: address, into: payload), count)
+    return Int64(answerSize)
   }
 
   func affinity(_ request: Request) throws(HostError) -> Int64 {
@@ -61,18 +73,20 @@ struct TaskStatistics: Equatable {
   var virtualBytes: UInt64
   var minorFaults: UInt64
   var majorFaults: UInt64
+  var state: UInt8
 
   /// Nil when the text is not what Linux writes.
   init?(stat text: String) {
     // The name in the second field may hold anything, so counting starts after its last ")".
     guard let end = text.lastIndex(of: ")") else { return nil }
-    let fields = text[text.index(after: end)...].split(separator: " ").map { UInt64($0) }
+    let words = text[text.index(after: end)...].split(separator: " ")
+    let fields = words.map { UInt64($0) }
     /// Fields are counted from 1 in the man page, and the first one here is 3.
     func field(_ number: Int) -> UInt64? {
       fields.indices.contains(number - 3) ? fields[number - 3] : nil
     }
     guard let minor = field(10), let major = field(12), let user = field(14),
-      let system = field(15), let size = field(23), let resident = field(24)
+      let system = field(15), let size = field(23), let resident = field(24), let state = words.first?.utf8.first
     else { return nil }
     let tick = 1_000_000_000 / UInt64(max(sysconf(Int32(_SC_CLK_TCK)), 1))
     userNanoseconds = user &* tick
@@ -81,12 +95,14 @@ struct TaskStatistics: Equatable {
     virtualBytes = size
     minorFaults = minor
     majorFaults = major
+    self.state = state
   }
 
   /// Returns the bytes written.
   func write(to buffer: borrowing ByteBuffer) -> Int {
     let fields = [
       userNanoseconds, systemNanoseconds, residentBytes, virtualBytes, minorFaults, majorFaults,
+      UInt64(state),
     ]
     for (index, field) in fields.enumerated() { buffer.store(field, at: 8 * index) }
     return 8 * fields.count

@@ -12,6 +12,8 @@
 
 /* openat2(2): never through a magic link of procfs. */
 int host_open(int directory, const char *path, uint32_t flags, uint32_t mode);
+/* open(2) from the working directory, through a magic link too. */
+int host_open_link(const char *path, uint32_t flags);
 int host_memory_file(const char *name, uint32_t flags);
 /* Of a size that nobody can change. */
 int host_sealed_memory(const char *name, size_t size);

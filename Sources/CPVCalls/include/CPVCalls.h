@@ -119,7 +119,8 @@ enum {
   PV_OP_PANIC,         /* payload: message. The sandbox ends. */
   PV_OP_LOG,           /* a0: PV_LOG_*, payload: message */
   /* New descriptors: the result is one in the sandbox's table. Always close-on-exec. */
-  PV_OP_OPEN,          /* a0: directory, path, a1: flags, a2: mode */
+  PV_OP_OPEN,          /* a0: directory, path, a1: flags, a2: mode. Empty path: the file or directory
+                          behind descriptor a0 anew */
   PV_OP_MEMFD,         /* path: name, a0: flags */
   PV_OP_EVENTFD,       /* a0: initial value, a1: flags */
   PV_OP_EPOLL,         /* - */
@@ -150,11 +151,13 @@ enum {
   PV_OP_SYNC,          /* sync(2) of the container's file systems; a0: descriptor or -1 */
   /* Facts about the host. */
   PV_OP_HOST_TEXT = 64, /* a0: PV_TEXT_*, a1: offset; payload out; result: length, 0 at the end */
-  PV_OP_TASK_STATISTICS, /* a0: host pid; payload out: struct pv_task_statistics */
+  PV_OP_TASK_STATISTICS, /* a0: host pid; a1: host tid for that thread's own, 0 for all of them;
+                            payload out: struct pv_task_statistics */
   PV_OP_GET_AFFINITY,  /* a0: host tid; payload out: mask; result: bytes */
   PV_OP_SET_AFFINITY,  /* a0: host tid; a1: mask bytes; payload in */
   PV_OP_PRIORITY,      /* a0: host tid; a1: nice -20..19, or INT64_MAX to ask; result: 20 - nice */
   PV_OP_LIMIT,         /* a0: host pid; a1: RLIMIT_*; a2: soft, a3: hard */
+  PV_OP_READ_MEMORY,   /* a0: host pid, a1: address, a2: bytes; payload out; result: bytes read */
 };
 
 enum { PV_TEXT_MEMINFO = 1, PV_TEXT_STAT, PV_TEXT_LOADAVG, PV_TEXT_UPTIME, PV_TEXT_CPUINFO, PV_TEXT_VMSTAT };
@@ -165,6 +168,7 @@ enum { PV_LOG_ERROR = 0, PV_LOG_WARNING, PV_LOG_INFO, PV_LOG_DEBUG };
 struct pv_task_statistics {
   uint64_t user_nanoseconds, system_nanoseconds, resident_bytes, virtual_bytes;
   uint64_t minor_faults, major_faults;
+  uint64_t state; /* 'R', 'S', ... of proc_pid_stat(5) */
 };
 
 #define PV_PATH_SIZE 4096u

@@ -51,22 +51,56 @@ extension Task {
     if flags.contains(.O_DIRECTORY) && !node.isDirectory { throw .ENOTDIR }
     if node.isDirectory && flags.rawValue & 3 != 0 { throw .EISDIR }
     if !flags.contains(.O_PATH) {
-      let want: UInt32 = flags.rawValue & 3 == 0 ? 4 : flags.rawValue & 3 == 1 ? 2 : 6
-      guard credentials.permits(want, try node.status(self)) else { throw .EACCES }
+      guard credentials.permits(wantedAccess(flags), try node.status(self)) else { throw .EACCES }
     }
     return try node.open(self, flags)
   }
 
-  /// Opening /proc/self/fd/N: the same file anew, by its path; without one, the description itself.
+  /// Opening /proc/self/fd/N: the same file anew, even when its name is gone.
   private func reopen(_ file: OpenFile, _ flags: OpenFlags) throws(Errno) -> OpenFile {
+    if flags.contains([.O_CREAT, .O_EXCL]) { throw .EEXIST }
     if let node = file.node { return try open(node, flags) }
     guard let host = file as? HostFile else { throw .ENXIO }
-    if host.isRegular || host.isDirectory, let path = try? canonicalPath(of: file), !path.isEmpty,
-      path[0] == 47
-    {
-      return try open(path: path, flags.subtracting([.O_CREAT, .O_EXCL, .O_NOFOLLOW]))
+    let flags = flags.subtracting([.O_CREAT, .O_NOFOLLOW])
+    if host.isRegular || host.isDirectory { return try reopen(host, flags) }
+    if host.kind == FileMode.S_IFIFO, let path = try? canonicalPath(of: file), path.first == 47 {
+      return try open(path: path, flags)
     }
-    return file
+    if host.grants(flags) { return file }
+    return try otherEnd(of: host, flags)
+  }
+
+  private func reopen(_ file: HostFile, _ flags: OpenFlags) throws(Errno) -> OpenFile {
+    if file.isDirectory && flags.rawValue & 3 != 0 { throw .EISDIR }
+    if file.isRegular && flags.contains(.O_DIRECTORY) { throw .ENOTDIR }
+    if !flags.contains(.O_PATH) {
+      guard credentials.permits(wantedAccess(flags), try file.stat()) else { throw .EACCES }
+    }
+    Broker.path[0] = 0
+    let descriptor = try Broker.call(
+      Int(PV_OP_OPEN), Int(file.descriptor.number), Int(flags.rawValue), user: credentials.fileUser,
+      group: credentials.fileGroup)
+    return try HostFile.adopting(
+      HostDescriptor(Int32(truncatingIfNeeded: descriptor)),
+      flags: flags.subtracting(creationFlags))
+  }
+
+  /// The end of a pipe that the flags ask for, if this process has it too.
+  private func otherEnd(of pipe: HostFile, _ flags: OpenFlags) throws(Errno) -> OpenFile {
+    var next = 0
+    while let number = files.next(from: next) {
+      next = Int(number.number) + 1
+      guard let end = try? file(at: number) as? HostFile, end.kind == pipe.kind,
+        end.identity == pipe.identity, end.grants(flags)
+      else { continue }
+      return end
+    }
+    throw .EACCES
+  }
+
+  /// The bits of `permits` that the access mode stands for.
+  private func wantedAccess(_ flags: OpenFlags) -> UInt32 {
+    flags.rawValue & 3 == 0 ? 4 : flags.rawValue & 3 == 1 ? 2 : 6
   }
 
   private func openHost(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno) -> OpenFile
@@ -110,7 +144,7 @@ extension Task {
     do throws(Errno) {
       let follow: PathFlags = flags.contains(.O_NOFOLLOW) ? .AT_SYMLINK_NOFOLLOW : []
       let status = try hostStatus(path, follow)
-      var want: UInt32 = flags.rawValue & 3 == 0 ? 4 : flags.rawValue & 3 == 1 ? 2 : 6
+      var want = wantedAccess(flags)
       if flags.contains(.O_TRUNC) { want |= 2 }
       guard credentials.permits(want, status) else { throw Errno.EACCES }
     } catch {

@@ -39,6 +39,12 @@ public final class HostFile: OpenFile {
   public var isDirectory: Bool { kind == FileMode.S_IFDIR }
   public var isRegular: Bool { kind == FileMode.S_IFREG }
 
+  /// True when the description can do what an open(2) with these flags asks for.
+  func grants(_ wanted: OpenFlags) -> Bool {
+    let access = wanted.rawValue & 3
+    return (access == 1 || isReadable) && (access == 0 || isWritable)
+  }
+
   public override func read(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
     try task.acceptInterrupts()
     return try Host.read(descriptor, buffer)
