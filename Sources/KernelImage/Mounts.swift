@@ -29,6 +29,6 @@ enum Mounts {
 
   /// The root node of a guest file system, nil for the host's.
   private static func root(of kind: Int, path: [UInt8]) -> Node? {
-    GuestFileSystem.root(kind: kind)
+    GuestFileSystem.root(kind: kind, path: path)
   }
 }

@@ -1,0 +1,43 @@
+import KernelCore
+import LinuxABI
+import Platform
+
+/// What /dev shares: a lock, and how much programs may put there.
+///
+/// /dev is a tmpfs of devices on Linux, so programs make files, directories and links in it. They
+/// lie in the kernel's own memory, hence the limits.
+final class DeviceStore {
+  let lock = Lock()
+  private var nodeCount = 0
+  private var byteCount = 0
+  private static var nodeLimit: Int { 1024 }
+  private static var byteLimit: Int { 8 << 20 }
+
+  // Called with the lock held.
+
+  func takeNode() throws(Errno) {
+    guard nodeCount < Self.nodeLimit else { throw .ENOSPC }
+    nodeCount += 1
+  }
+
+  func giveNode() { nodeCount -= 1 }
+
+  func take(bytes count: Int) throws(Errno) {
+    guard byteCount + count <= Self.byteLimit else { throw .ENOSPC }
+    byteCount += count
+  }
+
+  func give(bytes count: Int) { byteCount -= count }
+
+  // MARK: The tree at the start
+
+  func makeRoot(mountPath: [UInt8]) -> Node {
+    let root = MemoryDirectory(self, name: mountPath, parent: nil, permissions: 0o755)
+    for device in Device.all { root.adopt(DeviceNode(device, in: root)) }
+    root.adopt(LinkNode("fd", in: root, to: "/proc/self/fd"))
+    root.adopt(LinkNode("stdin", in: root, to: "/proc/self/fd/0"))
+    root.adopt(LinkNode("stdout", in: root, to: "/proc/self/fd/1"))
+    root.adopt(LinkNode("stderr", in: root, to: "/proc/self/fd/2"))
+    return root
+  }
+}

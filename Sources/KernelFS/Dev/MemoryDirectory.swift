@@ -1,0 +1,100 @@
+import KernelCore
+import LinuxABI
+import Platform
+
+/// A directory in which names come and go.
+final class MemoryDirectory: GuestDirectory {
+  private let store: DeviceStore
+  /// In the order of making, which is that of the inode numbers.
+  private var children: [GuestNode] = []
+  private var isRemoved = false
+
+  init(_ store: DeviceStore, name: [UInt8], parent: Node?, permissions: UInt32) {
+    self.store = store
+    super.init(
+      .devices, name: name, parent: parent, permissions: permissions, inode: InodeNumbers.next())
+  }
+
+  /// At boot, when nobody else looks.
+  func adopt(_ child: GuestNode) { children.append(child) }
+
+  override func child(_ name: [UInt8], _ task: Task) throws(Errno) -> GuestNode? {
+    store.lock.withLock { find(name) }
+  }
+
+  private func find(_ name: [UInt8]) -> GuestNode? {
+    for child in children where child.name == name { return child }
+    return nil
+  }
+
+  /// Positions are inode numbers, so that a listing goes on where it was when names come and go.
+  override func listChildren(_ task: Task, from position: Int, _ add: (DirectoryEntry) -> Bool)
+    throws(Errno) -> Bool
+  {
+    let now = store.lock.withLock { children }
+    for child in now where child.inode + 2 >= UInt64(position) {
+      guard add(DirectoryEntry(child, next: Int(child.inode) + 3)) else { return false }
+    }
+    return true
+  }
+
+  override func create(_ name: [UInt8], mode: UInt32, target: [UInt8], _ task: Task) throws(Errno)
+    -> Node
+  {
+    let credentials = task.credentials
+    guard credentials.permits(3, try status(task)) else { throw .EACCES }
+    return try store.lock.withLock { () throws(Errno) -> Node in
+      guard !isRemoved else { throw Errno.ENOENT }
+      guard find(name) == nil else { throw Errno.EEXIST }
+      let child = try make(name, mode, target)
+      try store.takeNode()
+      child.user = credentials.fileUser
+      child.group = handsGroupOn ? group : credentials.fileGroup
+      children.append(child)
+      return child
+    }
+  }
+
+  private var handsGroupOn: Bool { storedMode & FileMode.S_ISGID != 0 }
+
+  private func make(_ name: [UInt8], _ mode: UInt32, _ target: [UInt8]) throws(Errno) -> GuestNode {
+    switch mode & FileMode.S_IFMT {
+    case FileMode.S_IFDIR:
+      return MemoryDirectory(store, name: name, parent: self, permissions: mode & 0o7777)
+    case FileMode.S_IFREG:
+      return MemoryFile(store, name: name, parent: self, mode: mode)
+    case FileMode.S_IFLNK:
+      return LinkNode(name, in: self) { _ in target }
+    default:
+      throw .EPERM  // a FIFO or socket would need the host
+    }
+  }
+
+  override func remove(_ child: Node, asDirectory: Bool, _ task: Task) throws(Errno) {
+    let credentials = task.credentials
+    let status = try status(task)
+    guard credentials.permits(3, status) else { throw .EACCES }
+    guard let child = child as? GuestNode, !(child is DeviceNode) else { throw .EPERM }
+    if status.mode & FileMode.S_ISVTX != 0 && credentials.fileUser != status.user
+      && credentials.fileUser != child.user && !credentials.has(Capability.CAP_FOWNER)
+    {
+      throw .EPERM
+    }
+    guard child.isDirectory == asDirectory else { throw asDirectory ? .ENOTDIR : .EISDIR }
+    try store.lock.withLock { () throws(Errno) -> Void in
+      if let directory = child as? MemoryDirectory { try directory.retire() }
+      for index in children.indices where children[index] === child {
+        children.remove(at: index)
+        store.giveNode()
+        return
+      }
+      throw Errno.ENOENT
+    }
+  }
+
+  /// Takes no more names; fails when it has one. Lock held.
+  private func retire() throws(Errno) {
+    guard children.isEmpty else { throw .ENOTEMPTY }
+    isRemoved = true
+  }
+}

@@ -1,0 +1,91 @@
+import KernelCore
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// /proc/PID/mounts and mountinfo: what is mounted below the viewer's root.
+enum MountsText {
+  private static var special: StaticString { " \t\n#" }
+
+  static func mounts(_ viewer: Task) -> [UInt8] {
+    var text = Text()
+    forEachVisible(viewer) { (mount, path, _) in
+      text.add(escaping: special, source(of: mount))
+      text.add(byte: 32)
+      text.add(escaping: special, path)
+      text.add(byte: 32)
+      text.add(escaping: special, mount.type)
+      text.add(mount.isReadOnly ? " ro,relatime 0 0\n" : " rw,relatime 0 0\n")
+    }
+    return text.bytes
+  }
+
+  /// See proc_pid_mountinfo(5).
+  static func information(_ viewer: Task) -> [UInt8] {
+    var text = Text()
+    forEachVisible(viewer) { (mount, path, index) in
+      text.add(20 + index)
+      text.add(byte: 32)
+      text.add(20 + parent(of: index))
+      text.add(byte: 32)
+      let device = device(of: mount)
+      text.add(unsigned: device >> 8 & 0xfff | device >> 32 & 0xffff_f000)
+      text.add(byte: 58)
+      text.add(unsigned: device & 0xff | device >> 12 & 0xffff_ff00)
+      text.add(" / ")
+      text.add(escaping: special, path)
+      text.add(mount.isReadOnly ? " ro,relatime - " : " rw,relatime - ")
+      text.add(escaping: special, mount.type)
+      text.add(byte: 32)
+      text.add(escaping: special, source(of: mount))
+      text.add(mount.isReadOnly ? " ro\n" : " rw\n")
+    }
+    return text.bytes
+  }
+
+  private static func forEachVisible(_ viewer: Task, _ body: (Mount, [UInt8], Int) -> Void) {
+    let mounts = kernel.mounts.mounts
+    let root = viewer.paths.root
+    for index in mounts.indices {
+      let mount = mounts[index]
+      guard mount.path.starts(with: root) else { continue }
+      let path = viewer.visiblePath(mount.path)
+      body(mount, path.isEmpty ? [47] : path, index)
+    }
+  }
+
+  private static func source(of mount: Mount) -> [UInt8] {
+    mount.source.isEmpty ? Text("none").bytes : mount.source
+  }
+
+  /// The innermost mount that this one stands on.
+  private static func parent(of index: Int) -> Int {
+    let mounts = kernel.mounts.mounts
+    let path = mounts[index].path
+    var best = index
+    for other in mounts.indices where other != index {
+      let candidate = mounts[other].path
+      guard candidate.count < path.count, path.starts(with: candidate),
+        path[candidate.count] == 47,
+        best == index || candidate.count >= mounts[best].path.count
+      else { continue }
+      best = other
+    }
+    return best == index ? -19 : best
+  }
+
+  private static func device(of mount: Mount) -> UInt64 {
+    if let root = mount.root { return (try? root.status(Task.current))?.device ?? 0 }
+    if mount.hostDirectory.isValid {
+      return (try? FileStatus.ofHost(mount.hostDirectory))?.device ?? 0
+    }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { bytes in
+      let path = mount.path.isEmpty ? [47] : mount.path
+      for index in path.indices { bytes[index] = path[index] }
+      bytes[path.count] = 0
+      let status = try? FileStatus.ofHost(
+        .absolute, UnsafePointer(bytes.baseAddress!), flags: .AT_SYMLINK_NOFOLLOW)
+      return status?.device ?? 0
+    }
+  }
+}
