@@ -6,7 +6,7 @@ import Platform
 /// /proc/PID/maps and smaps, from the record of mappings.
 enum MapsText {
   static func make(_ memory: AddressSpace, isDetailed: Bool) throws(Errno) -> [UInt8] {
-    let mappings = memory.lock.withLock { memory.mappings }
+    let mappings = memory.lock.withLock { memory.mappings }.filter { $0.label != .trampoline }
     var text = Text()
     var names = FileNames()
     var index = 0
@@ -65,7 +65,7 @@ enum MapsText {
     case .stack: return Text("[stack]").bytes
     case .vdso: return Text("[vdso]").bytes
     case .vvar: return Text("[vvar]").bytes
-    case .none: return mapping.isShared ? Text("/dev/zero (deleted)").bytes : []
+    case .none, .trampoline: return mapping.isShared ? Text("/dev/zero (deleted)").bytes : []
     }
   }
 

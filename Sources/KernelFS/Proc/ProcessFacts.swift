@@ -132,7 +132,7 @@ struct MemorySizes {
     guard let memory else { return }
     let mappings = memory.lock.withLock { memory.mappings }
     breakStart = UInt64(memory.breakStart)
-    for mapping in mappings {
+    for mapping in mappings where mapping.label != .trampoline {
       let size = UInt64(mapping.end - mapping.start)
       total += size
       if mapping.label == .stack {
