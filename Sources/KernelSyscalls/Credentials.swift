@@ -14,7 +14,7 @@ private func setUsers(_ task: Task, _ body: (inout Credentials) throws(Errno) ->
   try body(&new)
   new.fileUser = new.effectiveUser
   new.adjustCapabilities(from: old)
-  task.credentials = new
+  task.use(credentials: new)
   if new.effectiveUser != old.effectiveUser { task.group.isDumpable = false }
   return 0
 }
@@ -85,7 +85,7 @@ func sysSetgid(_ task: Task, _ id: UInt32) throws(Errno) -> Int {
   }
   new.effectiveGroup = id
   new.fileGroup = id
-  task.credentials = new
+  task.use(credentials: new)
   return 0
 }
 
@@ -109,7 +109,7 @@ func sysSetregid(_ task: Task, _ real: UInt32, _ effective: UInt32) throws(Errno
     new.savedGroup = new.effectiveGroup
   }
   new.fileGroup = new.effectiveGroup
-  task.credentials = new
+  task.use(credentials: new)
   return 0
 }
 
@@ -129,7 +129,7 @@ func sysSetresgid(_ task: Task, _ real: UInt32, _ effective: UInt32, _ saved: UI
   if effective != unchanged { new.effectiveGroup = effective }
   if saved != unchanged { new.savedGroup = saved }
   new.fileGroup = new.effectiveGroup
-  task.credentials = new
+  task.use(credentials: new)
   return 0
 }
 
@@ -189,7 +189,9 @@ func sysSetgroups(_ task: Task, _ count: Int, _ address: UserAddress) throws(Err
     groups.append(try UserMemory.load(UInt32.self, from: address + index * 4))
   }
   groups.sort()
-  task.credentials.groups = groups
+  var new = task.credentials
+  new.groups = groups
+  task.use(credentials: new)
   return 0
 }
 

@@ -87,6 +87,7 @@ public final class Task {
 
   func use(memory new: AddressSpace) { _ = replaceVisibly(&memory, with: new) }
   func use(files new: FileTable) { _ = replaceVisibly(&files, with: new) }
+  public func use(credentials new: Credentials) { _ = replaceVisibly(&credentials, with: new) }
   func use(paths new: PathContext) { _ = replaceVisibly(&paths, with: new) }
   func use(handlers new: SignalHandlers) { _ = replaceVisibly(&group.handlers, with: new) }
 
