@@ -127,6 +127,7 @@ let package = Package(
           .linkedLibrary("_FoundationCShims"),
         ]),
       .testTarget(name: "TidyTests"),
+      .testTarget(name: "PVCallsTests", dependencies: ["PVCalls", "CPVCalls"]),
       .target(name: "CTestMachine", path: "Tests/CTestMachine"),
       .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
