@@ -31,7 +31,8 @@ public enum MountNamespace {
   /// Makes the mounted tree of `newRoot` the root of the namespace and drops everything else.
   ///
   /// pivot_root(2), NOTES: "pivot_root(".", ".")" stacks the old root on the new one, from where it
-  /// can be unmounted without a directory to put it in.
+  /// can be unmounted without a directory to put it in. What was mounted over the old root comes off
+  /// first: were anything left there, "/.." would lead to it.
   public static func pivot(to newRoot: Descriptor) throws(HostError) {
     let oldRoot = try HostFile.open("/", flags: O_RDONLY | O_DIRECTORY)
     try check { fchdir(newRoot.rawValue) }
@@ -39,6 +40,9 @@ public enum MountNamespace {
     let oldRaw = oldRoot.rawValue
     try check { fchdir(oldRaw) }
     try check { umount2(".", Int32(MNT_DETACH)) }
+    while umount2(".", Int32(MNT_DETACH)) == 0 {}
+    // EINVAL: the old root itself is no mount of this namespace any more.
+    if errno != EINVAL { throw HostError.last }
     try check { chdir("/") }
   }
 }
