@@ -91,16 +91,12 @@ def tree(root, skipping=()):
 
 
 def is_guest(pid):
-    """Whether the kernel image lies in this process."""
+    """Whether the kernel's text lies in this process; the backend may have mapped its data."""
     try:
         with open(f"/proc/{pid}/maps") as file:
-            for line in file:
-                start = int(line.split("-", 1)[0], 16)
-                if IMAGE_BASE <= start < IMAGE_LIMIT:
-                    return True
+            return any(line.startswith(f"{IMAGE_BASE:x}-") and " r-x" in line for line in file)
     except OSError:
-        pass
-    return False
+        return False
 
 
 def guests(root):
