@@ -21,6 +21,7 @@
 #define T_SIGNAL_STACK 96
 #define T_DISPATCH_START 120
 #define T_DISPATCH_LENGTH 128
+#define T_IN_CLOCK 144
 
 /* struct pv_frame */
 #define F_R11 48
@@ -266,6 +267,8 @@ pv_gadget_end:
 /* edi signal, rsi siginfo, rdx ucontext; on the thread's host signal stack. */
 pv_signal_entry:
     mov U_RIP(%rdx), %rax
+    cmpl $0, %gs:T_IN_CLOCK
+    jne pv_signal_in_clock
     lea __text_start(%rip), %rcx
     cmp %rcx, %rax
     jb pv_signal_from_program
@@ -312,6 +315,17 @@ pv_signal_entry:
     lea pv_blocking_interrupted(%rip), %rcx
     mov %rcx, U_RIP(%rdx)
 3:  ret
+
+pv_signal_in_clock:                     /* in the vDSO, but for the kernel */
+    cmp $SIGSYS, %edi
+    je pv_kernel_refused
+    movl $1, %gs:T_PENDING
+    cmp $64, %edi
+    je 1f
+    sub $8, %rsp
+    call kernel_host_timer
+    add $8, %rsp
+1:  ret
 
 pv_kernel_refused:                      /* the filter refused a call of the gadget */
     movq $-38, U_RAX(%rdx)

@@ -12,8 +12,10 @@ public final class Kernel {
   public let boot: UnsafeMutablePointer<pv_boot>
   let firstArea: ThreadArea
   /// The names of uname(2); sethostname(2) changes them.
-  public var hostName: [UInt8]
-  public var domainName: [UInt8]
+  public var hostName: [UInt8] { didSet { putName(hostName, field: 1) } }
+  public var domainName: [UInt8] { didSet { putName(domainName, field: 5) } }
+  /// struct utsname, 390 bytes, as it is now.
+  public let systemName: UnsafeMutablePointer<UInt8>
   /// Called once for each number that no table knows.
   public var unknownCalls: InlineArray<8, UInt64> = .init(repeating: 0)
   /// The file systems' part of an executable's path and such; filled by the image at boot.
@@ -25,6 +27,20 @@ public final class Kernel {
     random = Random(seed: boot.pointee.random_seed)
     hostName = Kernel.bootString(boot, boot.pointee.hostname_offset)
     domainName = Kernel.bootString(boot, boot.pointee.domainname_offset)
+    systemName = .allocate(capacity: 390)
+    systemName.initialize(repeating: 0, count: 390)
+    putName([76, 105, 110, 117, 120], field: 0)  // Linux
+    putName(hostName, field: 1)
+    putName(Kernel.bootString(boot, boot.pointee.release_offset), field: 2)
+    putName(Kernel.bootString(boot, boot.pointee.version_offset), field: 3)
+    putName([120, 56, 54, 95, 54, 52], field: 4)  // x86_64
+    putName(domainName, field: 5)
+  }
+
+  private func putName(_ name: [UInt8], field: Int) {
+    for index in 0..<65 {
+      systemName[field * 65 + index] = index < 64 && index < name.count ? name[index] : 0
+    }
   }
 
   /// A string of the boot record's blob.

@@ -19,6 +19,7 @@ enum Boot {
   static func start() {
     let boot = bootRecord
     pv_seed_random(UInt64(boot.pointee.random_seed.0) << 32 | UInt64(boot.pointee.random_seed.1))
+    VDSO.find(at: UInt(boot.pointee.vdso_address))
     let kernel = Kernel.start(boot: boot, firstArea: Machine.thread)
     Mounts.install(kernel)
     do throws(Errno) {

@@ -5,20 +5,7 @@ import Platform
 
 /// Implements uname(2).
 func sysUname(_ task: Task, _ address: UserAddress) throws(Errno) -> Int {
-  try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 390) {
-    (bytes) throws(Errno) -> Void in
-    for index in 0..<390 { bytes[index] = 0 }
-    func put(_ text: [UInt8], _ field: Int) {
-      for index in 0..<min(64, text.count) { bytes[field * 65 + index] = text[index] }
-    }
-    put([76, 105, 110, 117, 120], 0)  // Linux
-    put(kernel.hostName, 1)
-    put(kernel.release, 2)
-    put(kernel.version, 3)
-    put([120, 56, 54, 95, 54, 52], 4)  // x86_64
-    put(kernel.domainName, 5)
-    try UserMemory.copyOut(bytes.baseAddress!, to: address, count: 390)
-  }
+  try UserMemory.copyOut(kernel.systemName, to: address, count: 390)
   return 0
 }
 

@@ -193,6 +193,7 @@ public enum Host {
 
   /// Nanoseconds of a clock of clock_gettime(2).
   public static func clock(_ clock: Int) throws(Errno) -> Int64 {
+    if let nanoseconds = VDSO.clock(clock) { return nanoseconds }
     var time: (Int64, Int64) = (0, 0)
     let result = withUnsafeMutablePointer(to: &time) { time in
       Machine.call(228, clock, Int(bitPattern: time))

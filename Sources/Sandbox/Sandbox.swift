@@ -19,7 +19,6 @@ public enum Sandbox {
   ///
   /// To be called while the process has a single thread.
   public static func run(_ configuration: SandboxConfiguration) throws(RuntimeError) -> Int32 {
-    _ = VDSO.range  // while /proc is in sight
     let image = try KernelImage(path: configuration.kernelImagePath)
     try prepareStandardDescriptors()
     let terminal = try configuration.hasTerminal ? RawTerminal() : nil

@@ -37,9 +37,13 @@ public final class Epoll: OpenFile {
   let queue = WaitQueue()
   private var items: [UInt64: EpollItem] = [:]
   /// Items that may be ready, in the order in which they became so.
-  private var candidates: [EpollItem] = []
+  private var candidates: [EpollItem] = [] { didSet { candidateCount = candidates.count } }
+  /// Read without the lock.
+  private var candidateCount = 0
   private var inner = HostDescriptor.none
   private var hostItemCount = 0
+  /// An item's readiness may change by the clock alone.
+  private var hasTimers = false
 
   static var edgeTriggered: UInt32 { 1 << 31 }
   static var oneShot: UInt32 { 1 << 30 }
@@ -83,6 +87,7 @@ public final class Epoll: OpenFile {
 
   private func watch(_ item: EpollItem) throws(Errno) {
     guard let file = item.file else { return }
+    if file is TimerFile || file is Epoll { hasTimers = true }
     let host = file.pollDescriptor
     if host.isValid {
       item.host = host
@@ -191,15 +196,14 @@ public final class Epoll: OpenFile {
   public func wait(_ task: Task, _ address: UserAddress, limit: Int, until deadline: Int64?)
     throws(Errno) -> Int
   {
+    let found = try take(address, limit: limit)
+    if found > 0 || deadline == 0 { return found }
     let waiter = Waiter(task)
     queue.add(waiter)
     defer { queue.remove(waiter) }
     while true {
       task.prepareToSleep()
-      var count = try takeCandidates(address, limit: limit)
-      if hostItemCount > 0 && count < limit {
-        count += try takeHost(address + count * 12, limit: limit - count, timeout: 0)
-      }
+      let count = try take(address, limit: limit)
       if count > 0 { return count }
       let now = try Host.clock(1)
       if let deadline, deadline <= now { return 0 }
@@ -224,7 +228,16 @@ public final class Epoll: OpenFile {
     }
   }
 
+  /// What is ready now.
+  private func take(_ address: UserAddress, limit: Int) throws(Errno) -> Int {
+    if hasTimers { _ = timerDeadline() }
+    let count = candidateCount == 0 ? 0 : try takeCandidates(address, limit: limit)
+    guard hostItemCount > 0, count < limit else { return count }
+    return count + (try takeHost(address + count * 12, limit: limit - count, timeout: 0))
+  }
+
   private func timerDeadline() -> Int64? {
+    guard hasTimers else { return nil }
     var nearest: Int64?
     lock.lock()
     for item in items.values where !item.isDisabled {

@@ -60,9 +60,7 @@ struct BootRecord {
   private func fillHostFacts(memoryBytes: UInt64) {
     let facts = HostFacts.current()
     record.pointee.cpu_count = facts.cpuCount
-    record.pointee.vdso_address = VDSO.range.start == 0 ? 0 : facts.vdsoAddress
-    record.pointee.vdso_start = VDSO.range.start
-    record.pointee.vdso_end = VDSO.range.end
+    record.pointee.vdso_address = facts.vdsoAddress
     record.pointee.hardware_capabilities = facts.hardwareCapabilities
     record.pointee.hardware_capabilities2 = facts.hardwareCapabilities2
     record.pointee.minimum_signal_stack = facts.minimumSignalStack
