@@ -2,13 +2,24 @@
  *
  *     memory read            every page of it
  *     memory write           text and read-only data: a plain store, and after mprotect(2)
- *     memory execute SEED    jumps into the kernel's text with registers of our choice
  *     memory corrupt REGION PAGE SEED   one page of data, threads or heap becomes garbage
- *     memory unmap           the kernel, then everything
- *     memory replace         own code where the gadget was: int $0x80, and 32-bit code
- *     memory registers       %gs, %fs, %rsp and flags that the entry does not expect
+ *     memory execute FROM SEED   jumps into the kernel's text with registers of our choice
+ *     memory unmap FROM -        the kernel, then everything
+ *     memory replace FROM -      own code where the gadget was: int $0x80, and 32-bit code
+ *     memory registers FROM -    %gs, %fs, %rsp and flags that the entry does not expect
+ *
+ * Those with FROM go on after the step that ended the sandbox before.
  */
 #include "attack.h"
+
+static long first_step, step_count;
+
+/* Whether this step is still to be made; leaves its number for the driver. */
+static int begin_step(void) {
+  if (step_count++ < first_step) return 0;
+  record_progress(step_count - 1);
+  return 1;
+}
 
 static int read_all(void) {
   uint64_t pages = 0, sum = 0;
@@ -62,8 +73,7 @@ static int execute(uint64_t seed) {
   for (int i = 0; i < 25; i++) {
     uint64_t size = boot->text_end - boot->text_start;
     uint64_t target = boot->text_start + next_random(&random_state) % size;
-    record_progress(i);
-    in_child(jump_anywhere, (void *)target, 300);
+    if (begin_step()) in_child(jump_anywhere, (void *)target, 300);
   }
   return 0;
 }
@@ -127,14 +137,10 @@ static void unmap_all(void *argument) {
   HOST(SYS_munmap, 0, 0x7ffffffff000);
 }
 static int unmap(void) {
-  record_progress(1);
-  in_child(hide_kernel, NULL, 1000);
-  record_progress(2);
-  in_child(unmap_kernel, NULL, 1000);
-  record_progress(3);
-  in_child(unmap_all, NULL, 1000);
-  record_progress(4);
-  unmap_kernel(NULL);
+  static void (*const bodies[])(void *) = {hide_kernel, unmap_kernel, unmap_all};
+  for (size_t i = 0; i < LENGTH(bodies); i++)
+    if (begin_step()) in_child(bodies[i], NULL, 1000);
+  if (begin_step()) unmap_kernel(NULL);
   return 0;
 }
 
@@ -186,7 +192,7 @@ static int replace(void) {
   long *result =
       mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   for (size_t i = 0; i < LENGTH(bodies); i++) {
-    record_progress((long)i);
+    if (!begin_step()) continue;
     *result = -ENOSYS;
     in_child(bodies[i], result, 1000);
     int value = (int)*result;
@@ -227,21 +233,15 @@ static int registers(void) {
   static const uint64_t values[] = {0, 8, 0xdeadbeef000, PV_IMAGE_BASE, 0x7fffffffffff,
                                     0x41, ~0ull, PV_IMAGE_LIMIT - 8};
   static const uint64_t flags[] = {0x346, 0x400, 0x40000, 0x200000, 0x3000, 0x140};
-  long step = 0;
-  for (size_t i = 0; i < LENGTH(values); i++) {
-    void *value = (void *)values[i];
-    record_progress(++step);
-    in_child(bad_gs, value, 300);
-    in_child(bad_fs, value, 300);
-    in_child(bad_stack, value, 300);
-  }
-  for (size_t i = 0; i < LENGTH(flags); i++) {
-    record_progress(++step);
-    in_child(bad_flags, (void *)(flags[i] | 2), 300);
-  }
+  static void (*const bodies[])(void *) = {bad_gs, bad_fs, bad_stack};
+  for (size_t i = 0; i < LENGTH(values); i++)
+    for (size_t k = 0; k < LENGTH(bodies); k++)
+      if (begin_step()) in_child(bodies[k], (void *)values[i], 300);
+  for (size_t i = 0; i < LENGTH(flags); i++)
+    if (begin_step()) in_child(bad_flags, (void *)(flags[i] | 2), 300);
   for (uint64_t seed = 1; seed < 24; seed++) {
-    record_progress(++step);
-    in_child(bad_return, (void *)(seed * 0x9e3779b97f4a7c15ull | (seed & 3)), 300);
+    uint64_t value = seed * 0x9e3779b97f4a7c15ull | (seed & 3);
+    if (begin_step()) in_child(bad_return, (void *)value, 300);
   }
   return 0;
 }
@@ -250,9 +250,10 @@ int main(int count, char **values) {
   find_kernel();
   int result = 2;
   const char *mode = count > 1 ? values[1] : "";
+  if (count == 4) first_step = atol(values[2]);
   if (!strcmp(mode, "read")) result = read_all();
   else if (!strcmp(mode, "write")) result = write_text();
-  else if (!strcmp(mode, "execute") && count == 3) result = execute(strtoull(values[2], NULL, 0));
+  else if (!strcmp(mode, "execute") && count == 4) result = execute(strtoull(values[3], NULL, 0));
   else if (!strcmp(mode, "corrupt") && count == 5)
     result = corrupt(values[2], atol(values[3]), strtoull(values[4], NULL, 0));
   else if (!strcmp(mode, "unmap")) result = unmap();

@@ -35,10 +35,18 @@ static int begin_step(void) {
   return 1;
 }
 
+/* Linux lets uretprobe and uprobe pass every filter, since it makes programs call them; from
+ * anywhere but its own trampolines they fail. */
+static int passes_every_filter(long number, struct outcome outcome) {
+  if (number != 335 && number != 336) return 0;
+  return outcome.verdict == ANSWERED ? outcome.result == -ENXIO : outcome.verdict == KILLED;
+}
+
 /* A call that the filter must refuse: anything but a refusal is a breach. */
 static void expect_refusal(long number, const long a[6], const char *what) {
   if (!begin_step()) return;
   struct outcome outcome = probe(number, a);
+  if (passes_every_filter(number, outcome)) return;
   switch (outcome.verdict) {
     case REFUSED: refused_count++; break;
     case KILLED: killed_count++; break;
