@@ -503,11 +503,14 @@ def kill_others(name, script, choose):
                 process.wait()
                 break
             victim = victims[index]
+            index += 1
             try:
                 label = f"{index} ({harness.Process(victim).name})"
                 os.kill(victim, signal.SIGKILL)
             except OSError:
-                label = f"{index} (gone)"
+                process.kill()
+                process.wait()
+                continue  # It ended by itself meanwhile.
             result = host.finish(process, directory, 15)
             # A killed program that is not the first may leave the others at work.
             is_guest = name.startswith("kill-guest")
@@ -518,7 +521,6 @@ def kill_others(name, script, choose):
                 problems += [f"victim {label}: {text}: {result.errors[-200:]!r}" for text in found]
             if not result.stopped and result.status not in (OWN_FAILURE, 137):
                 problems.append(f"victim {label}: {result.describe()}")
-            index += 1
         if index == 0:
             problems.append("found no process to kill")
         return problems
@@ -531,7 +533,8 @@ def guest_processes(root):
 
 def other_processes(root):
     guests = set(harness.guests(root))
-    return sorted(set(harness.tree(root)) - guests)
+    return sorted(pid for pid, process in harness.tree(root).items()
+                  if process.state != "Z" and pid not in guests)
 
 
 kill_others("kill-guest-idle", IDLE, guest_processes)
