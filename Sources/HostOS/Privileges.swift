@@ -31,6 +31,18 @@ extension CurrentProcess {
     }
   }
 
+  /// RLIMIT_SIGPENDING, which Glibc's module leaves out.
+  private static let queuedSignals: Int32 = 11
+
+  /// The host counts queued signals by user, over all sandboxes and its own processes: a lower limit
+  /// here keeps a guest from using up everyone's.
+  public static func limitQueuedSignals(to count: UInt64) throws(HostError) {
+    let own = ProcessID(rawValue: 0)
+    let hard = try own.limit(of: queuedSignals).hard
+    let limit = min(hard, count)
+    try own.setLimit(of: queuedSignals, soft: limit, hard: limit)
+  }
+
   public static func forbidCoreDumps() throws(HostError) {
     try ProcessID(rawValue: 0).setLimit(of: Int32(RLIMIT_CORE.rawValue), soft: 0, hard: 0)
   }

@@ -78,6 +78,7 @@ public struct GuestProcess {
     CurrentProcess.setFileCreationMask(0)
     try CurrentProcess.raiseDescriptorLimit(atLeast: 65536)
     try CurrentProcess.forbidCoreDumps()
+    try CurrentProcess.limitQueuedSignals(to: 4096)
     try CurrentProcess.dropSupplementaryGroups()
     try CurrentProcess.dropCapabilities()
     try CurrentProcess.setNoNewPrivileges()
