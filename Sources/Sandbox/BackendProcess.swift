@@ -30,8 +30,11 @@ enum BackendProcess {
   ) -> Never {
     // The terminal's signals are the command's; a session of our own keeps them away.
     try? CurrentProcess.startSession()
+    var plan = plan
     let end: End
     do throws(RuntimeError) {
+      plan.group = try ControlGroup.create(
+        plan.configuration.controlGroup, identifier: plan.configuration.identifier)
       let sandbox = try StartingSandbox.start(plan, image: image, events: channels.events)
       end = try serve(sandbox, lifeline: channels.lifeline, plan)
     } catch {

@@ -71,10 +71,7 @@ public struct ControlGroup: Sendable {
     in hierarchy: ControlGroupHierarchy, _ configuration: ControlGroupConfiguration,
     identifier: String
   ) throws(HostError) {
-    let path =
-      configuration.path.isEmpty
-      ? "\(hierarchy.ownDirectory)/paravane-\(identifier)"
-      : PathText.normalized("\(hierarchy.mountPoint)/\(configuration.path)")
+    let path = ControlGroup.path(in: hierarchy, configuration, identifier: identifier)
     if hierarchy.version == .two {
       handDown(hierarchy.controllers, to: path)
     }
@@ -88,6 +85,15 @@ public struct ControlGroup: Sendable {
     if try !HostFile.readAll(path + "/cgroup.procs", limit: 1).isEmpty { throw HostError.busy }
     directories.append(
       Leaf(version: hierarchy.version, controllers: hierarchy.controllers, path: path))
+  }
+
+  private static func path(
+    in hierarchy: ControlGroupHierarchy, _ configuration: ControlGroupConfiguration,
+    identifier: String
+  ) -> String {
+    configuration.path.isEmpty
+      ? "\(hierarchy.ownDirectory)/paravane-\(identifier)"
+      : PathText.normalized("\(hierarchy.mountPoint)/\(configuration.path)")
   }
 
   /// A group of version 2 has only the controllers that its parent hands down. A parent that has
@@ -198,6 +204,16 @@ public struct ControlGroup: Sendable {
       usleep(1000)
     }
     return false
+  }
+
+  /// Removes what `create` made in a process that was killed, once its members are gone. Ends no
+  /// process: another sandbox may have the same identifier.
+  public static func removeEmpty(
+    _ configuration: ControlGroupConfiguration, identifier: String
+  ) {
+    var group = ControlGroup()
+    let paths = group.hierarchies().map { path(in: $0, configuration, identifier: identifier) }
+    for _ in 0..<2000 where !paths.map(removeTree).allSatisfy(\.self) { usleep(1000) }
   }
 
   private static func removeTree(_ path: String) -> Bool {

@@ -115,7 +115,8 @@ struct ForegroundCommand: ~Copyable {
     let exitStatus = ExitStatus(waitStatus: status)
     if status & 0x7f != 0 {
       buryOrphans()
-      plan.group.remove()
+      ControlGroup.removeEmpty(
+        plan.configuration.controlGroup, identifier: plan.configuration.identifier)
       throw RuntimeError(
         "sandbox ended: its backend was killed from outside (signal \(status & 0x7f))")
     }

@@ -22,17 +22,8 @@ public enum Sandbox {
     let image = try KernelImage(path: configuration.kernelImagePath)
     try prepareStandardDescriptors()
     let terminal = try configuration.hasTerminal ? RawTerminal() : nil
-    let group = try ControlGroup.create(
-      configuration.controlGroup, identifier: configuration.identifier)
-    let plan = SandboxPlan(configuration: configuration, group: group, terminal: terminal)
-    let command: ForegroundCommand
-    do {
-      command = try ForegroundCommand.start(plan, image: image)
-    } catch {
-      group.remove()
-      throw error
-    }
-    return try command.wait()
+    let plan = SandboxPlan(configuration: configuration, terminal: terminal)
+    return try ForegroundCommand.start(plan, image: image).wait()
   }
 
   /// A directory as standard input would be a way out of the guest's root.
@@ -54,7 +45,8 @@ public enum Sandbox {
 /// What all processes of a sandbox start from.
 struct SandboxPlan: Sendable {
   let configuration: SandboxConfiguration
-  let group: ControlGroup
+  /// The backend makes it: should the command be killed, there is someone to remove it.
+  var group = ControlGroup()
   let terminal: RawTerminal?
 
   var console: Console {
