@@ -469,7 +469,7 @@ def kill_command_early(milliseconds):
         return host.finish(process, directory, 15)
 
 
-for milliseconds in (0, 1, 2, 4, 8, 12, 16, 24, 32, 64):
+for milliseconds in (*range(0, 40, 2), 64, 100):
     kill_command_early(milliseconds)
 
 
