@@ -16,6 +16,9 @@ var bootRecord: UnsafeMutablePointer<pv_boot> {
 
 /// From the host's jump into the image to the first program's first instruction.
 enum Boot {
+  /// Between the two, the assembly clones the event thread.
+  nonisolated(unsafe) private(set) static var isUnderWay = true
+
   static func start() {
     let boot = bootRecord
     pv_seed_random(UInt64(boot.pointee.random_seed.0) << 32 | UInt64(boot.pointee.random_seed.1))
@@ -25,9 +28,22 @@ enum Boot {
     do throws(Errno) {
       let task = try FirstProgram.makeTask(kernel)
       try Console.install(kernel, task)
-      try FirstProgram.execute(task)
+      try EventThread.prepare()
     } catch {
       FirstProgram.fail(error)
     }
+  }
+
+  /// After the clone, whose result is the host's.
+  static func finish(_ result: Int) {
+    isUnderWay = false
+    if result < 0 { FirstProgram.fail(Errno(result: result)) }
+    let task = Task.current
+    do throws(Errno) { try FirstProgram.execute(task) } catch {
+      // The starter has changed its mind.
+      if !task.group.isExiting { FirstProgram.fail(error) }
+    }
+    task.setBlocked(0)
+    Machine.thread.pointee.pending = 1
   }
 }

@@ -10,7 +10,7 @@ import Platform
 
 @_cdecl("kernel_boot") public func kernelBoot() -> Int32 {
   Boot.start()
-  return Int32(PV_ACTION_RETURN)
+  return Int32(PV_ACTION_CLONE)
 }
 
 @_cdecl("kernel_system_call") public func kernelSystemCall(_ frame: Frame) -> Int32 {
@@ -36,6 +36,10 @@ import Platform
 
 /// The host clone was done, here in the parent.
 @_cdecl("kernel_cloned") public func kernelCloned(_ frame: Frame, _ result: Int) -> Int32 {
+  if Boot.isUnderWay {
+    Boot.finish(result)
+    return Int32(PV_ACTION_RETURN)
+  }
   do throws(Errno) {
     if try Task.current.cloned(result) { return Int32(PV_ACTION_EXIT) }
   } catch {
@@ -47,6 +51,10 @@ import Platform
 
 /// The first Swift code of a new host thread.
 @_cdecl("kernel_thread_start") public func kernelThreadStart(_ frame: Frame) -> Int32 {
+  if EventThread.isCurrent {
+    EventThread.run()
+    return Int32(PV_ACTION_EXIT)
+  }
   let task = Task.current
   if !task.continueExec() { task.started() }
   return Int32(PV_ACTION_RETURN)

@@ -25,6 +25,8 @@ enum FirstProgram {
     }
     Machine.thread.pointee.host_process = 2
     Machine.thread.pointee.host_thread = 2
+    // Signals from outside wait until there is a program.
+    task.setBlocked(SignalSet.max)
     return task
   }
 

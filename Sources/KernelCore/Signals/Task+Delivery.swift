@@ -85,7 +85,7 @@ extension Task {
   private func beginStop(_ signal: Signal) {
     let table = kernel.tasks
     table.lock.withLock {
-      if signal != .SIGSTOP && group.isOrphaned(table) { return }
+      if signal != .SIGSTOP && table.isOrphaned(processGroup: group.processGroup) { return }
       group.stopSignal = signal.number
       group.hasStopToReport = true
       group.hasContinueToReport = false
@@ -194,19 +194,5 @@ extension Task {
     signalStack.flags = Int32(truncatingIfNeeded: context.stackFlags)
     setBlocked(context.mask)
     frame.pointee.orig_rax = UInt64.max
-  }
-}
-
-extension ThreadGroup {
-  /// A process group without a parent in its session but outside the group can't be stopped by the
-  /// terminal, since nobody could continue it.
-  func isOrphaned(_ table: TaskTable) -> Bool {
-    var isOrphaned = true
-    table.forEachGroup { member in
-      guard member.processGroup == processGroup, !member.isZombie, let parent = member.parent
-      else { return }
-      if parent.processGroup != processGroup && parent.session == session { isOrphaned = false }
-    }
-    return isOrphaned
   }
 }

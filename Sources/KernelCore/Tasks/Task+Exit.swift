@@ -86,7 +86,6 @@ extension Task {
     group.timers.disarm()
     let table = kernel.tasks
     use(executable: nil)
-    let terminal = group.terminal
     let isSessionLeader = group.session == group.id
     table.lock.lock()
     if group === table.first {
@@ -94,15 +93,16 @@ extension Task {
       table.lock.unlock()
       endSandbox(status: status)
     }
+    let orphans = group.children
     group.reparentChildren(table)
     if isSessionLeader { group.disownTerminal(table) }
     group.finalName = name
     group.finalCredentials = credentials
     removeFromGroup(table)
     group.isZombie = true
+    group.releaseOrphans(among: orphans, table)
     group.notifyParentOfExit(table)
     table.lock.unlock()
-    if isSessionLeader { terminal?.sessionEnded() }
   }
 
   /// The first program is gone, and with it the sandbox.
@@ -212,18 +212,49 @@ extension ThreadGroup {
     parent.childQueue.wake()
   }
 
-  /// A session leader ends: its terminal serves nobody, the foreground gets SIGHUP and SIGCONT.
+  /// A session leader ends: its terminal serves nobody any more, and the foreground gets SIGHUP.
   func disownTerminal(_ table: TaskTable) {
-    guard let terminal else { return }
-    let foreground = terminal.foregroundGroup
-    terminal.foregroundGroup = 0
-    terminal.session = 0
-    table.forEachGroup { other in
-      if other.session == self.session { other.terminal = nil }
-      if foreground != 0 && other.processGroup == foreground && other !== self {
-        other.send(SignalInfo(.SIGHUP, code: SignalCode.SI_KERNEL), table)
-        other.send(SignalInfo(.SIGCONT, code: SignalCode.SI_KERNEL), table)
-      }
+    let hangUp = SignalInfo(.SIGHUP, code: SignalCode.SI_KERNEL)
+    if let terminal {
+      let foreground = terminal.foregroundGroup
+      terminal.disconnect(table)
+      if foreground != 0 { table.send(hangUp, toProcessGroup: foreground) }
+    } else if foregroundAtHangUp != 0 {
+      table.send(hangUp, toProcessGroup: foregroundAtHangUp)
+      table.send(
+        SignalInfo(.SIGCONT, code: SignalCode.SI_KERNEL), toProcessGroup: foregroundAtHangUp)
     }
+  }
+
+  /// The end of this process may leave groups orphaned that are stopped, and that nobody would
+  /// continue: they get SIGHUP and SIGCONT; see setpgid(2).
+  func releaseOrphans(among orphans: [ThreadGroup], _ table: TaskTable) {
+    if let parent, parent.processGroup != processGroup, parent.session == session {
+      table.releaseIfOrphaned(processGroup)
+    }
+    for child in orphans where child.processGroup != processGroup && child.session == session {
+      table.releaseIfOrphaned(child.processGroup)
+    }
+  }
+}
+
+extension TaskTable {
+  /// True when no member has a parent in its session but outside the group: the terminal can't stop
+  /// such a group, since nobody could continue it. Lock held.
+  func isOrphaned(processGroup id: Int32) -> Bool {
+    var isOrphaned = true
+    forEachGroup { member in
+      guard member.processGroup == id, !member.isZombie, let parent = member.parent else { return }
+      if parent.processGroup != id && parent.session == member.session { isOrphaned = false }
+    }
+    return isOrphaned
+  }
+
+  fileprivate func releaseIfOrphaned(_ id: Int32) {
+    var isStopped = false
+    forEachGroup { if $0.processGroup == id && $0.isStopped { isStopped = true } }
+    guard isStopped, isOrphaned(processGroup: id) else { return }
+    send(SignalInfo(.SIGHUP, code: SignalCode.SI_KERNEL), toProcessGroup: id)
+    send(SignalInfo(.SIGCONT, code: SignalCode.SI_KERNEL), toProcessGroup: id)
   }
 }

@@ -47,7 +47,9 @@ public final class ThreadGroup {
   public var parentDeathSignal: Int32 = 0
   public var isDumpable = true
   /// The controlling terminal.
-  public var terminal: Terminal?
+  public internal(set) var terminal: Terminal?
+  /// The foreground group of a terminal that hung up on this session leader, or 0.
+  var foregroundAtHangUp: Int32 = 0
   /// Processor time of children that were waited for, nanoseconds user and system.
   public var childrenUserTime: Int64 = 0, childrenSystemTime: Int64 = 0
   /// Own processor time, set at exit.
@@ -84,20 +86,6 @@ public final class ThreadGroup {
 
   /// The processor time of all threads that live, or the final one.
   public var processorTime: (user: Int64, system: Int64) { (finalUserTime, finalSystemTime) }
-}
-
-/// A terminal that can control a session; made by the terminal driver.
-open class Terminal {
-  public var session: Int32 = 0
-  public var foregroundGroup: Int32 = 0
-  public init() {}
-  /// The session leader is gone: disconnect.
-  open func sessionEnded() {}
-  /// Device number for /proc/PID/stat.
-  open var deviceNumber: UInt32 { 0 }
-  /// Opens it anew, for /dev/tty.
-  open func open(flags: OpenFlags) throws(Errno) -> OpenFile { throw .ENXIO }
-  open func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) -> Int { 0 }
 }
 
 /// The limits of getrlimit(2), soft and hard.
