@@ -14,7 +14,7 @@ public enum GuestFileSystem {
     switch kind {
     case Int(PV_MOUNT_PROC): ProcRoot(mountPath: path)
     case Int(PV_MOUNT_DEV): DeviceStore().makeRoot(mountPath: path)
-    case Int(PV_MOUNT_DEVPTS): StaticDirectory(.terminals, mountPath: path, permissions: 0o755)
+    case Int(PV_MOUNT_DEVPTS): Terminals.shared.makeRoot(mountPath: path)
     case Int(PV_MOUNT_SYS): SystemTree.makeRoot(mountPath: path)
     case Int(PV_MOUNT_MQUEUE): StaticDirectory(.queues, mountPath: path, permissions: 0o1777)
     default: nil

@@ -9,13 +9,34 @@ import Platform
 enum Console {
   static func install(_ kernel: Kernel, _ task: Task) throws(Errno) {
     let descriptors = kernel.boot.pointee.standard_descriptors
+    let terminal = try openTerminal(kernel, task)
     for number in [descriptors.0, descriptors.1, descriptors.2] {
       let descriptor = HostDescriptor(number)
       guard let flags = try? Host.fcntl(descriptor, 3, 0) else { continue }
-      let file = HostFile(
-        descriptor, flags: OpenFlags(rawValue: Int32(flags)),
-        status: try FileStatus.ofHost(descriptor))
+      let status = try FileStatus.ofHost(descriptor)
+      if let terminal, terminal.isSame(status) {
+        _ = try task.add(terminal.file, closeOnExec: false)
+        continue
+      }
+      let file = HostFile(descriptor, flags: OpenFlags(rawValue: Int32(flags)), status: status)
       _ = try task.add(file, closeOnExec: false)
     }
+  }
+
+  /// The host's terminal, to which some of the streams lead.
+  private struct HostConsole {
+    let file: OpenFile
+    let device: UInt64
+
+    func isSame(_ status: FileStatus) -> Bool {
+      status.mode & FileMode.S_IFMT == FileMode.S_IFCHR && status.specialDevice == device
+    }
+  }
+
+  private static func openTerminal(_ kernel: Kernel, _ task: Task) throws(Errno) -> HostConsole? {
+    guard kernel.boot.pointee.flags & UInt32(PV_BOOT_TERMINAL) != 0 else { return nil }
+    let status = try FileStatus.ofHost(HostDescriptor(kernel.boot.pointee.standard_descriptors.0))
+    return HostConsole(
+      file: try HostTerminal.open(kernel, task), device: status.specialDevice)
   }
 }

@@ -9,6 +9,8 @@ import Platform
 /// It is no task: no program sees it, and it holds no program's memory. It ends with the backend,
 /// whose end of the event pipe is then closed.
 public enum EventThread {
+  nonisolated(unsafe) private static var area: ThreadArea?
+
   /// An area for the event thread, and in the booting thread's area what the assembly is to clone.
   public static func prepare() throws(Errno) {
     let table = kernel.tasks
@@ -19,6 +21,12 @@ public enum EventThread {
     let booting = Machine.thread
     booting.pointee.clone_flags = host.rawValue
     booting.pointee.clone_area = UInt64(UInt(bitPattern: area))
+    Self.area = area
+  }
+
+  /// Makes it look anew at what the console waits for.
+  public static func nudge() {
+    if let area, area != Machine.thread { Machine.kick(area) }
   }
 
   /// True on the event thread, and only there: it has no task.

@@ -50,12 +50,6 @@ open class Terminal {
     }
   }
 
-  /// Nobody has it open any more.
-  public final func leaveSession() {
-    let table = kernel.tasks
-    table.lock.withLock { disconnect(table) }
-  }
-
   /// With the table's lock held.
   func disconnect(_ table: TaskTable) {
     guard session != 0 else { return }

@@ -63,12 +63,18 @@ final class DeviceNode: GuestNode {
     case .full: return ZeroFile(self, flags, takesWrites: false)
     case .random, .urandom: return RandomFile(self, flags)
     case .terminal:
-      guard let terminal = kernel.tasks.lock.withLock({ task.group.terminal }) else { throw .ENXIO }
-      throw .ENXIO
+      return try openTerminal(task.terminal, task, flags)
     case .console:
-      guard let console = kernel.console else { throw .ENXIO }
-      throw .ENXIO
-    case .multiplexer: throw .ENXIO
+      return try openTerminal(kernel.console, task, flags)
+    case .multiplexer:
+      return PseudoTerminalMaster(try Terminals.shared.makePseudoTerminal(task), self, flags)
     }
+  }
+
+  private func openTerminal(_ terminal: Terminal?, _ task: Task, _ flags: OpenFlags) throws(Errno)
+    -> OpenFile
+  {
+    guard let device = terminal as? TerminalDevice else { throw .ENXIO }
+    return try device.open(task, node: self, flags)
   }
 }

@@ -72,7 +72,7 @@ class GuestNode: Node {
     return status
   }
 
-  final override func open(_ task: Task, _ flags: OpenFlags) throws(Errno) -> OpenFile {
+  override func open(_ task: Task, _ flags: OpenFlags) throws(Errno) -> OpenFile {
     if flags.contains(.O_PATH) {
       return NodeFile(self, flags.intersection([.O_PATH, .O_DIRECTORY, .O_NOFOLLOW]))
     }
