@@ -8,6 +8,7 @@ import Platform
 public final class Kernel {
   public let tasks = TaskTable()
   public let mounts = MountTable()
+  public let sockets = SocketFamilies()
   public let random: Random
   public let boot: UnsafeMutablePointer<pv_boot>
   let firstArea: ThreadArea

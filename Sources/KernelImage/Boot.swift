@@ -3,6 +3,7 @@ import CPVCalls
 import CPlatform
 import KernelCore
 import KernelFS
+import KernelNet
 import KernelSyscalls
 import LinuxABI
 import PVFrontend
@@ -25,6 +26,7 @@ enum Boot {
     VDSO.find(at: UInt(boot.pointee.vdso_address))
     let kernel = Kernel.start(boot: boot, firstArea: Machine.thread)
     Mounts.install(kernel)
+    kernel.sockets.register(UnixFamily())
     do throws(Errno) {
       let task = try FirstProgram.makeTask(kernel)
       try Console.install(kernel, task)

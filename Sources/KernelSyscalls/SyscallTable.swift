@@ -208,6 +208,26 @@ public enum SyscallTable {
     case 282: return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), [])
     case 289: return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), a.openFlags(3))
 
+    // Sockets.
+    case 41: return try sysSocket(task, a.int32(0), a.int32(1), a.int32(2))
+    case 53: return try sysSocketpair(task, a.int32(0), a.int32(1), a.int32(2), a.address(3))
+    case 49: return try sysBind(task, a.descriptor(0), a.address(1), size: a.int32(2))
+    case 50: return try sysListen(task, a.descriptor(0), backlog: a.int32(1))
+    case 42: return try sysConnect(task, a.descriptor(0), a.address(1), size: a.int32(2))
+    case 43: return try sysAccept(task, a.descriptor(0), a.address(1), a.address(2), [])
+    case 288: return try sysAccept(task, a.descriptor(0), a.address(1), a.address(2), a.openFlags(3))
+    case 51: return try sysGetsockname(task, a.descriptor(0), a.address(1), a.address(2))
+    case 52: return try sysGetpeername(task, a.descriptor(0), a.address(1), a.address(2))
+    case 48: return try sysShutdown(task, a.descriptor(0), a.int32(1))
+    case 54: return try sysSetsockopt(task, a.descriptor(0), level: a.int32(1), a.int32(2), a.address(3), size: a.int32(4))
+    case 55: return try sysGetsockopt(task, a.descriptor(0), level: a.int32(1), a.int32(2), a.address(3), a.address(4))
+    case 44: return try sysSendto(task, a.descriptor(0), a.address(1), count: a.int(2), a.messageFlags(3), a.address(4), size: a.int32(5))
+    case 45: return try sysRecvfrom(task, a.descriptor(0), a.address(1), count: a.int(2), a.messageFlags(3), a.address(4), a.address(5))
+    case 46: return try sysSendmsg(task, a.descriptor(0), a.address(1), a.messageFlags(2))
+    case 47: return try sysRecvmsg(task, a.descriptor(0), a.address(1), a.messageFlags(2))
+    case 307: return try sysSendmmsg(task, a.descriptor(0), a.address(1), count: a.uint32(2), a.messageFlags(3))
+    case 299: return try sysRecvmmsg(task, a.descriptor(0), a.address(1), count: a.uint32(2), a.messageFlags(3), a.address(4))
+
     // Who and what.
     case 63: return try sysUname(task, a.address(0))
     case 102: return Int(task.credentials.user)
@@ -338,5 +358,8 @@ struct Arguments {
   @inline(__always) func address(_ index: Int) -> UserAddress { UserAddress(word(index)) }
   @inline(__always) func descriptor(_ index: Int) -> FileDescriptor { FileDescriptor(int32(index)) }
   @inline(__always) func openFlags(_ index: Int) -> OpenFlags { OpenFlags(rawValue: int32(index)) }
+  @inline(__always) func messageFlags(_ index: Int) -> MessageFlags {
+    MessageFlags(rawValue: int32(index))
+  }
   @inline(__always) func pathFlags(_ index: Int) -> PathFlags { PathFlags(rawValue: int32(index)) }
 }

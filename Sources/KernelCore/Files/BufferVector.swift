@@ -26,6 +26,17 @@ public struct BufferVector {
     }
   }
 
+  /// A vector of one buffer.
+  public static func with<R>(_ buffer: UserBuffer, _ body: (BufferVector) throws(Errno) -> R)
+    throws(Errno) -> R
+  {
+    try withUnsafeTemporaryAllocation(of: IOVector.self, capacity: 1) {
+      (storage) throws(Errno) -> R in
+      storage[0] = IOVector(address: UInt64(buffer.address.rawValue), size: UInt64(buffer.count))
+      return try body(BufferVector(storage, count: 1, total: buffer.count))
+    }
+  }
+
   var pointer: UnsafeRawPointer { UnsafeRawPointer(storage.baseAddress.unsafelyUnwrapped) }
 }
 
@@ -39,6 +50,7 @@ extension OpenFile {
       return try Host.preadv(
         hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
     }
+    if offset < 0, flags == 0, let count = try readAtOnce(task, buffers) { return count }
     return try eachBuffer(buffers, offset, flags) { (buffer, offset) throws(Errno) -> Int in
       try offset < 0 ? read(task, buffer) : pread(task, buffer, offset: offset)
     }
@@ -58,6 +70,7 @@ extension OpenFile {
         throw error
       }
     }
+    if offset < 0, flags == 0, let count = try writeAtOnce(task, buffers) { return count }
     return try eachBuffer(buffers, offset, flags) { (buffer, offset) throws(Errno) -> Int in
       try offset < 0 ? write(task, buffer) : pwrite(task, buffer, offset: offset)
     }

@@ -10,7 +10,7 @@ open class OpenFile {
   /// O_ACCMODE and the status flags of fcntl(2) F_GETFL.
   public var flags: OpenFlags
   /// Descriptors and other holders that keep it open; `close` runs when the last one goes.
-  var holders: UInt32 = 0
+  public private(set) final var holders: UInt32 = 0
   /// Who watches it with epoll(7), told when it is closed.
   public var watchers: [EpollWatch] = []
   /// The owner of SIGIO and F_SETOWN, as fcntl(2) stores it.
@@ -35,6 +35,9 @@ open class OpenFile {
   open func pwrite(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno) -> Int {
     throw .ESPIPE
   }
+  /// readv(2) and writev(2) of files whose transfers have bounds; nil takes the buffers one by one.
+  open func readAtOnce(_ task: Task, _ buffers: BufferVector) throws(Errno) -> Int? { nil }
+  open func writeAtOnce(_ task: Task, _ buffers: BufferVector) throws(Errno) -> Int? { nil }
   /// lseek(2).
   open func seek(_ offset: Int64, whence: Int) throws(Errno) -> Int { throw .ESPIPE }
   /// Fills a struct stat.
