@@ -27,6 +27,11 @@ DOUBLE size_t pv_copy_user(void *to, const void *from, size_t count) {
   return 0;
 }
 
+DOUBLE size_t pv_clear_user(void *to, size_t count) {
+  memset(to, 0, count);
+  return 0;
+}
+
 DOUBLE long pv_copy_user_string(uint8_t *to, const uint8_t *from, size_t limit) {
   for (size_t index = 0; index < limit; index++) {
     to[index] = from[index];
