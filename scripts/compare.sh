@@ -50,11 +50,11 @@ known_reason() {
 pass() {
   local reason
   reason=$(known_reason)
-  if [ -n "$reason" ]; then
+  if [ -n "$reason" ] && [ -z "${KNOWN_MAY_PASS-}" ]; then
     echo "FAIL $name: it passes, but is listed in $suite/known-failures.txt"
     exit 1
   fi
-  echo "PASS $name"
+  echo "PASS $name${reason:+ although listed in $suite/known-failures.txt}"
   exit 0
 }
 
