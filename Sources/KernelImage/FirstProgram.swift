@@ -59,8 +59,11 @@ enum FirstProgram {
     let boot = kernel.boot
     let directory = Kernel.bootString(boot, boot.pointee.working_directory_offset)
     if !directory.isEmpty {
-      let file = try task.open(path: directory, [.O_PATH, .O_DIRECTORY])
-      task.paths.changeDirectory(to: file)
+      do throws(Errno) {
+        task.paths.changeDirectory(to: try task.open(path: directory, [.O_PATH, .O_DIRECTORY]))
+      } catch {
+        fail(error, "cannot enter '", directory)
+      }
     }
     var strings = ProgramStrings()
     var searchPath: [UInt8]?
@@ -112,6 +115,13 @@ enum FirstProgram {
 
   /// Says why there is no first program, and ends the sandbox: 127 not found, 126 not executable.
   static func fail(_ error: Errno) -> Never {
+    var name: [UInt8] = []
+    let boot = kernel.boot.pointee
+    forEachString(boot.arguments_offset, min(1, boot.arguments_count)) { name = $0 }
+    fail(error, "cannot run '", name)
+  }
+
+  private static func fail(_ error: Errno, _ what: StaticString, _ name: [UInt8]) -> Never {
     var length = 0
     func append(_ text: StaticString) {
       for index in 0..<text.utf8CodeUnitCount where length < Broker.payloadLimit {
@@ -119,12 +129,10 @@ enum FirstProgram {
         length += 1
       }
     }
-    append("cannot run '")
-    forEachString(kernel.boot.pointee.arguments_offset, min(1, kernel.boot.pointee.arguments_count)) {
-      for byte in $0 where length < 2000 {
-        Broker.payload[length] = byte
-        length += 1
-      }
+    append(what)
+    for byte in name where length < 2000 {
+      Broker.payload[length] = byte
+      length += 1
     }
     append("': ")
     switch error {
