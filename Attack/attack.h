@@ -1,7 +1,7 @@
 /* What every attack shares: calls of the guest kernel, calls past it, and how findings are told.
  *
- * An attack prints `breach: ...` for each thing that it should not have been able to do, `note: ...`
- * for what is worth reading, and `done` when it came to its end. attack.py judges.
+ * An attack prints `breach: ...` for each thing that it should not have been able to do,
+ * `note: ...` for what is worth reading, and `done` when it came to its end. attack.py judges.
  *
  * Every attack starts with find_kernel(), which ends the program unless the guest kernel's image
  * lies in this address space: so none of this can run outside a sandbox by mistake.

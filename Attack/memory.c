@@ -174,7 +174,8 @@ static void compatibility_mode(void *argument) {
   static const unsigned char template[] = {0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0x6a, 0x33,
                                            0x68, 0x40, 0, 0, 0x10, 0xcb};
   memcpy(code, template, sizeof template);
-  static const unsigned char back[] = {0x4c, 0x89, 0xe4, 0x41, 0xff, 0xe5}; /* mov r12,rsp; jmp r13 */
+  /* mov %r12,%rsp; jmp *%r13 */
+  static const unsigned char back[] = {0x4c, 0x89, 0xe4, 0x41, 0xff, 0xe5};
   memcpy(code + 0x40, back, sizeof back);
   HOST(SYS_prctl, 59, 0, 0, 0, 0);
   long value;

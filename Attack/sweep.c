@@ -179,7 +179,9 @@ static void undispatched_body(void *argument) {
 static void sweep_undispatched(void) {
   for (long number = 0; number <= LAST_NUMBER; number++) {
     if (is_allowed[number]) continue;
-    if (number == SYS_pause || number == SYS_rt_sigsuspend || number == SYS_rt_sigtimedwait) continue;
+    int only_waits = number == SYS_pause || number == SYS_rt_sigsuspend
+        || number == SYS_rt_sigtimedwait;
+    if (only_waits) continue;
     if (!begin_step()) continue;
     long call[7] = {number, -1, -1, -1, -1, -1, -1};
     in_child(undispatched_body, call, 400);
