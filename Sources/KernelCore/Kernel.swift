@@ -9,6 +9,7 @@ public final class Kernel {
   public let tasks = TaskTable()
   public let mounts = MountTable()
   public let sockets = SocketFamilies()
+  public let fileLocks = FileLocks()
   public let random: Random
   public let boot: UnsafeMutablePointer<pv_boot>
   let firstArea: ThreadArea

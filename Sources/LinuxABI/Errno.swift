@@ -46,6 +46,7 @@ public struct Errno: Error, Equatable, Sendable {
   @inlinable public static var EDOM: Errno { Errno(code: 33) }
   @inlinable public static var ERANGE: Errno { Errno(code: 34) }
   @inlinable public static var EDEADLOCK: Errno { Errno(code: 35) }
+  @inlinable public static var EDEADLK: Errno { .EDEADLOCK }
   @inlinable public static var ENAMETOOLONG: Errno { Errno(code: 36) }
   @inlinable public static var ENOLCK: Errno { Errno(code: 37) }
   @inlinable public static var ENOSYS: Errno { Errno(code: 38) }

@@ -89,8 +89,9 @@ public final class FileTable {
     set(index, file, isCloseOnExec)
     lock.unlock()
     if let old {
-      old.takeUnretainedValue().release()
-      old.release()
+      let file = old.takeRetainedValue()
+      dropLocks(of: file)
+      file.release()
     }
   }
 
@@ -150,6 +151,7 @@ public final class FileTable {
   private func closeAll(where isChosen: (Int) -> Bool) {
     for index in 0..<capacity where isChosen(index) {
       guard let file = try? remove(FileDescriptor(Int32(index))) else { continue }
+      dropLocks(of: file)
       file.release()
     }
   }

@@ -75,6 +75,7 @@ open class OpenFile {
   public final func release() {
     let rest = withUnsafeMutablePointer(to: &holders) { pv_atomic_add($0, UInt32.max) }
     if rest == 0 {
+      dropOwnLocks()
       for watch in watchers { watch.fileWasClosed() }
       watchers = []
       close()
