@@ -39,16 +39,25 @@ public final class Random {
 
   /// Fills the program's memory; see getrandom(2).
   public func fill(_ buffer: UserBuffer) throws(Errno) {
-    try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 64) {
-      (words) throws(Errno) -> Void in
+    // By a key for this answer alone, so that no lock is held while the memory is written.
+    var stream = ChaCha(key: freshKey())
+    try withUnsafeTemporaryAllocation(of: ChaCha.Block.self, capacity: 8) {
+      (blocks) throws(Errno) -> Void in
       var offset = 0
       while offset < buffer.count {
         let count = min(512, buffer.count - offset)
-        for index in 0..<(count + 7) / 8 { words[index] = next() }
-        try UserMemory.copyOut(words.baseAddress!, to: buffer.address + offset, count: count)
+        for index in 0..<(count + 63) / 64 { blocks.initializeElement(at: index, to: stream.next()) }
+        try UserMemory.copyOut(blocks.baseAddress!, to: buffer.address + offset, count: count)
         offset += count
       }
-      for index in 0..<64 { words[index] = 0 }
+    }
+  }
+
+  private func freshKey() -> InlineArray<8, UInt32> {
+    lock.withLock {
+      var key: InlineArray<8, UInt32> = .init(repeating: 0)
+      for index in 0..<8 { key[index] = nextWord() }
+      return key
     }
   }
 
@@ -61,40 +70,10 @@ public final class Random {
   }
 
   private func refill() {
-    var state: InlineArray<16, UInt32> = .init(repeating: 0)
-    state[0] = 0x6170_7865
-    state[1] = 0x3320_646e
-    state[2] = 0x7962_2d32
-    state[3] = 0x6b20_6574
-    for index in 0..<8 { state[4 + index] = key[index] }
-    state[12] = UInt32(truncatingIfNeeded: counter)
-    state[13] = UInt32(truncatingIfNeeded: counter >> 32)
+    var stream = ChaCha(key: key, counter: counter)
     counter &+= 1
-    block = state
-    for _ in 0..<10 {
-      quarter(0, 4, 8, 12)
-      quarter(1, 5, 9, 13)
-      quarter(2, 6, 10, 14)
-      quarter(3, 7, 11, 15)
-      quarter(0, 5, 10, 15)
-      quarter(1, 6, 11, 12)
-      quarter(2, 7, 8, 13)
-      quarter(3, 4, 9, 14)
-    }
-    for index in 0..<16 { block[index] &+= state[index] }
+    block = stream.next()
     for index in 0..<8 { key[index] = block[index] }
     remaining = 8
-  }
-
-  private func quarter(_ a: Int, _ b: Int, _ c: Int, _ d: Int) {
-    func mix(_ x: Int, _ y: Int, _ z: Int, _ bits: UInt32) {
-      block[x] &+= block[y]
-      let value = block[z] ^ block[x]
-      block[z] = value << bits | value >> (32 - bits)
-    }
-    mix(a, b, d, 16)
-    mix(c, d, b, 12)
-    mix(a, b, d, 8)
-    mix(c, d, b, 7)
   }
 }

@@ -10,11 +10,46 @@ func sysSysinfo(_ task: Task, _ address: UserAddress) throws(Errno) -> Int {
   var words: [UInt64] = []
   for _ in 0..<14 { words.append(0) }
   words[0] = UInt64((try Host.clock(7)) / 1_000_000_000)
+  addLoads(to: &words)
   words[4] = boot.memory_bytes
-  words[5] = boot.memory_bytes / 2
+  words[5] = min(hostKilobytes("MemFree:") * 1024, boot.memory_bytes)
   words[10] = UInt64(kernel.tasks.count)  // procs, 16 bits
   words[13] = 1  // mem_unit
   try UserMemory.copyOut(words, to: address)
+  return 0
+}
+
+/// The three averages of proc_loadavg(5), as fractions of 65536.
+private func addLoads(to words: inout [UInt64]) {
+  guard let count = try? Broker.call(PV_OP_HOST_TEXT, Int(PV_TEXT_LOADAVG), 0) else { return }
+  var field = 1
+  var hundredths: UInt64 = 0
+  for index in 0..<min(count, Broker.payloadLimit) where field <= 3 {
+    let byte = Broker.payload[index]
+    if byte >= 48 && byte <= 57 { hundredths = hundredths * 10 + UInt64(byte - 48) }
+    if byte == 32 {
+      words[field] = hundredths * 65_536 / 100
+      hundredths = 0
+      field += 1
+    }
+  }
+}
+
+/// A line of the host's /proc/meminfo, 0 without it.
+private func hostKilobytes(_ name: StaticString) -> UInt64 {
+  guard let count = try? Broker.call(PV_OP_HOST_TEXT, Int(PV_TEXT_MEMINFO), 0) else { return 0 }
+  let text = UnsafeBufferPointer(
+    start: UnsafePointer(Broker.payload), count: min(count, Broker.payloadLimit))
+  let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+  for start in text.indices where start == 0 || text[start - 1] == 10 {
+    guard text[start...].starts(with: wanted) else { continue }
+    var value: UInt64 = 0
+    for byte in text[(start + wanted.count)...] where byte != 32 {
+      guard byte >= 48, byte <= 57 else { break }
+      value = value * 10 + UInt64(byte - 48)
+    }
+    return value
+  }
   return 0
 }
 

@@ -13,7 +13,8 @@ public final class FileTable {
   private let lock = Lock()
   private var entries: UnsafeMutablePointer<Unmanaged<OpenFile>?>
   private var closeOnExec: UnsafeMutablePointer<Bool>
-  private var capacity: Int
+  /// The size that /proc/PID/status shows.
+  public private(set) var capacity: Int
   /// No free number lies below.
   private var lowestFree = 0
   /// Tasks that share the table.

@@ -51,6 +51,8 @@ final class MemoryDirectory: GuestDirectory {
       child.user = credentials.fileUser
       child.group = handsGroupOn ? group : credentials.fileGroup
       children.append(child)
+      child.touch()
+      touch()
       return child
     }
   }
@@ -86,6 +88,7 @@ final class MemoryDirectory: GuestDirectory {
       for index in children.indices where children[index] === child {
         children.remove(at: index)
         store.giveNode()
+        touch()
         return
       }
       throw Errno.ENOENT

@@ -53,6 +53,7 @@ final class MemoryFile: GuestNode {
         try UserMemory.copyIn(buffer.address, to: bytes + Int(start), count: buffer.count)
       }
       count = max(count, end)
+      touch()
       return Int64(end)
     }
   }
@@ -66,6 +67,7 @@ final class MemoryFile: GuestNode {
         (bytes + size).initializeMemory(as: UInt8.self, repeating: 0, count: count - size)
       }
       count = size
+      touch()
     }
   }
 

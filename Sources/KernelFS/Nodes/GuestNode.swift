@@ -1,6 +1,7 @@
 import CPlatform
 import KernelCore
 import LinuxABI
+import PVFrontend
 import Platform
 
 /// The file systems of this module.
@@ -32,6 +33,8 @@ class GuestNode: Node {
   /// Type and permissions, where they are stored.
   var storedMode: UInt32
   var user: UInt32 = 0, group: UInt32 = 0
+  /// When it was made or written last: seconds and nanoseconds.
+  var time = (kernel.boot.pointee.boot_time_seconds, Int64(0))
 
   init(_ fileSystem: FileSystemKind, name: [UInt8], parent: Node?, mode: UInt32, inode: UInt64) {
     self.fileSystem = fileSystem
@@ -65,7 +68,6 @@ class GuestNode: Node {
     status.size = size
     status.blocks = (size + 511) / 512
     status.blockSize = fileSystem == .devices ? 4096 : 1024
-    let time = (kernel.boot.pointee.boot_time_seconds, Int64(0))
     status.accessTime = time
     status.modificationTime = time
     status.changeTime = time
@@ -79,6 +81,11 @@ class GuestNode: Node {
     return try makeOpenFile(
       task, flags.subtracting([.O_CREAT, .O_EXCL, .O_NOCTTY, .O_TRUNC, .O_CLOEXEC]),
       truncating: flags.contains(.O_TRUNC))
+  }
+
+  func touch() {
+    guard let now = try? Host.clock(0) else { return }
+    time = (now / 1_000_000_000, now % 1_000_000_000)
   }
 
   /// The open file description, for everything but O_PATH.

@@ -44,7 +44,7 @@ struct ProcessFacts {
     credentials = task?.credentials ?? process.finalCredentials
     umask = task?.paths.umask
     memory = task?.memory
-    descriptorCount = task == nil ? 0 : 64
+    descriptorCount = task?.files.capacity ?? 0
     signalLimit = process.limits[Resource.RLIMIT_SIGPENDING].soft
     residentLimit = process.limits[Resource.RLIMIT_RSS].soft
     nice = process.nice
