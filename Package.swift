@@ -130,6 +130,8 @@ let package = Package(
       .testTarget(name: "PVCallsTests", dependencies: ["PVCalls", "CPVCalls"]),
       .target(name: "CTestMachine", path: "Tests/CTestMachine"),
       .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTestMachine"]),
+      .testTarget(name: "KernelCoreTests", dependencies: ["KernelCore", "CTestMachine"]),
+      .testTarget(name: "KernelFSTests", dependencies: ["KernelFS", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),
       .testTarget(name: "OCIRuntimeTests", dependencies: ["OCIRuntime", "Sandbox", "HostOS"]),

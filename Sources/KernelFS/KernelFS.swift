@@ -5,7 +5,7 @@ import KernelCore
 ///
 /// What it does not do: the host's files, which `KernelCore` passes on.
 ///
-/// Lock order: `DeviceStore.lock` and `TextFile.lock` are outermost for a moment of their own; under
+/// Lock order: `DeviceStore.lock` and `TextFile.lock` are held for a moment of their own; under
 /// neither is another lock taken. Facts about tasks are copied under `TaskTable.lock` and written
 /// down after it.
 public enum GuestFileSystem {

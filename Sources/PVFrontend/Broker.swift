@@ -27,6 +27,16 @@ public enum Broker {
   /// Bytes that the last answer left in the payload.
   public static var payloadSize: Int { min(Int(request.pointee.payload_size), payloadLimit) }
 
+  /// The first bytes of the last answer's payload.
+  public static func answer(count: Int) -> [UInt8] {
+    Array(UnsafeBufferPointer(start: UnsafePointer(payload), count: min(count, payloadLimit)))
+  }
+
+  /// A word of the last answer's payload.
+  public static func answerWord(_ index: Int) -> UInt64 {
+    UnsafeRawPointer(payload).load(fromByteOffset: index * 8, as: UInt64.self)
+  }
+
   /// Makes a brokered call. Paths and payload stand in the request already.
   public static func call(
     _ operation: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0,

@@ -86,6 +86,33 @@ public enum UserMemory {
     else { throw .EFAULT }
   }
 
+  /// Copies some bytes of an array out.
+  public static func copyOut(
+    _ bytes: [UInt8], from offset: Int, count: Int, to address: UserAddress
+  ) throws(Errno) {
+    precondition(offset >= 0 && count >= 0 && offset + count <= bytes.count, "bytes of the array")
+    guard isUser(address, count: count) else { throw .EFAULT }
+    if count == 0 { return }
+    let failed = bytes.withUnsafeBytes { source in
+      pv_copy_user(
+        UnsafeMutableRawPointer(bitPattern: address.rawValue),
+        source.baseAddress.unsafelyUnwrapped + offset, count)
+    }
+    guard failed == 0 else { throw .EFAULT }
+  }
+
+  /// Copies bytes in; the caller bounds their number.
+  public static func copyIn(_ address: UserAddress, count: Int) throws(Errno) -> [UInt8] {
+    guard isUser(address, count: count) else { throw .EFAULT }
+    if count == 0 { return [] }
+    var bytes = [UInt8](repeating: 0, count: count)
+    let failed = bytes.withUnsafeMutableBytes { target in
+      pv_copy_user(target.baseAddress, UnsafeRawPointer(bitPattern: address.rawValue), count)
+    }
+    guard failed == 0 else { throw .EFAULT }
+    return bytes
+  }
+
   public static func copyIn(_ address: UserAddress, to target: UnsafeMutableRawPointer, count: Int)
     throws(Errno)
   {

@@ -80,6 +80,51 @@ import Testing
     #expect(result == (1, "/"))
   }
 
+  @Test func aFileIsOpenedAnewWithoutItsName() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      let results = [
+        fixture.call(worker, Int(PV_OP_OPEN), [Self.root, 0], path: ""),
+        fixture.call(worker, Int(PV_OP_OPEN), [Self.root, 1], path: ""),
+        // On a mount that is not the sandbox's: as far as the descriptor itself goes.
+        fixture.call(worker, Int(PV_OP_OPEN), [Int64(GuestFixture.foreignFileNumber), 0]),
+        fixture.call(worker, Int(PV_OP_OPEN), [Int64(GuestFixture.foreignFileNumber), 1]),
+        fixture.call(worker, Int(PV_OP_OPEN), [Int64(GuestFixture.foreignFileNumber), 2]),
+        fixture.call(worker, Int(PV_OP_OPEN), [Int64(GuestFixture.foreignFileNumber), 0o1000]),
+        // A pipe.
+        fixture.call(worker, Int(PV_OP_OPEN), [0, 0]),
+      ]
+      return results
+    }
+    let refused = -Int64(EPERM)
+    #expect(results == [0, -Int64(EISDIR), 0, refused, refused, refused, -Int64(ENXIO)])
+  }
+
+  @Test func memoryIsReadOfGuestProcessesOnly() throws {
+    let (results, text) = try GuestFixture.run { fixture, worker in
+      let process = Int64(fixture.process.rawValue)
+      let file = try fixture.backend.view.tasks.proc.descriptor.open(
+        inRoot: "\(process)/maps", flags: O_RDONLY)
+      let maps = String(decoding: try file.descriptor.readAll(), as: UTF8.self)
+      // The first mapping is the program's ELF header.
+      let start = Int64(maps.prefix { $0 != "-" }, radix: 16)!
+      let results = [
+        fixture.call(worker, Int(PV_OP_READ_MEMORY), [0, start, 4]),
+        fixture.call(worker, Int(PV_OP_READ_MEMORY), [1, start, 4]),
+        fixture.call(worker, Int(PV_OP_READ_MEMORY), [process, 16, 4]),
+        fixture.call(worker, Int(PV_OP_READ_MEMORY), [process, start, -1]),
+        fixture.call(worker, Int(PV_OP_READ_MEMORY), [process, start, 1 << 20]),
+        fixture.call(worker, Int(PV_OP_READ_MEMORY), [process, start, 4]),
+      ]
+      let payload = ByteBuffer(capacity: 8)
+      fixture.memory.copy(at: Int(PV_REQUEST_PAYLOAD), count: 4, into: payload)
+      return (results, payload.text(count: 4))
+    }
+    let missing = -Int64(ESRCH)
+    #expect(
+      results == [missing, missing, -Int64(EIO), -Int64(EINVAL), Int64(PV_PAYLOAD_SIZE), 4])
+    #expect(text == "\u{7f}ELF")
+  }
+
   @Test func theFirstWordAboutTheEndCounts() throws {
     let outcome = try GuestFixture.run { fixture, worker in
       _ = fixture.call(worker, Int(PV_OP_EXIT), [3 << 8])
@@ -104,6 +149,7 @@ import Testing
     let tick = 1_000_000_000 / UInt64(sysconf(Int32(_SC_CLK_TCK)))
     #expect(statistics?.minorFaults == 10 && statistics?.majorFaults == 12)
     #expect(statistics?.userNanoseconds == 14 * tick && statistics?.virtualBytes == 23)
+    #expect(statistics?.state == UInt8(ascii: "S"))
     #expect(TaskStatistics(stat: "12 (a) S 1 2") == nil)
     #expect(TaskStatistics(stat: "") == nil)
   }

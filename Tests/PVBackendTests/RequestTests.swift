@@ -14,7 +14,7 @@ import Testing
       PV_OP_STATFS, PV_OP_GETXATTR, PV_OP_SETXATTR, PV_OP_LISTXATTR, PV_OP_REMOVEXATTR,
       PV_OP_DESCRIPTOR_PATH, PV_OP_COPY_RANGE, PV_OP_SENDFILE, PV_OP_PIPE_BYTES, PV_OP_SYNC,
       PV_OP_HOST_TEXT, PV_OP_TASK_STATISTICS, PV_OP_GET_AFFINITY, PV_OP_SET_AFFINITY,
-      PV_OP_PRIORITY, PV_OP_LIMIT,
+      PV_OP_PRIORITY, PV_OP_LIMIT, PV_OP_READ_MEMORY,
     ].map { Int($0) }
     let operations: [Operation] = [
       .exit, .panic, .log, .open, .memoryFile, .eventCounter, .epoll, .status, .readLink,
@@ -22,6 +22,7 @@ import Testing
       .setTimes, .truncate, .allocate, .fileSystemStatus, .attribute, .setAttribute,
       .listAttributes, .removeAttribute, .descriptorPath, .copyRange, .sendFile, .pipeBytes, .sync,
       .hostText, .taskStatistics, .affinity, .setAffinity, .priority, .limit,
+      .readMemory,
     ]
     #expect(operations.map { Int($0.rawValue) } == wire)
     #expect(operations.count == Operation.allCases.count)
@@ -49,7 +50,7 @@ import Testing
 
   @Test func aDamagedHeadIsAnError() throws {
     let results = try GuestFixture.run { fixture, worker in
-      let unknown = [0, 8, 15, 39, 63, 70, 1 << 31].map { fixture.call(worker, $0) }
+      let unknown = [0, 8, 15, 39, 63, 71, 1 << 31].map { fixture.call(worker, $0) }
       _ = fixture.call(worker, Int(PV_OP_EPOLL))
       fixture.memory.store(UInt32(2), at: 4)
       let version = fixture.serve(worker, address: GuestFixture.start)

@@ -176,6 +176,20 @@ public struct FileStatus {
     }
   }
 
+  /// lstat(2) by the host of a path of ours; empty for "/".
+  public static func ofHost(path: [UInt8]) throws(Errno) -> FileStatus {
+    guard path.count < 4096 else { throw .ENAMETOOLONG }
+    // SAFETY: the room is for the path, a slash and its NUL.
+    return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: path.count + 2) {
+      (bytes) throws(Errno) -> FileStatus in
+      bytes[0] = 47
+      for index in path.indices { bytes[index] = path[index] }
+      bytes[max(1, path.count)] = 0
+      return try ofHost(
+        .absolute, UnsafePointer(bytes.baseAddress!), flags: .AT_SYMLINK_NOFOLLOW)
+    }
+  }
+
   public var isDirectory: Bool { mode & FileMode.S_IFMT == FileMode.S_IFDIR }
   public var isSymbolicLink: Bool { mode & FileMode.S_IFMT == FileMode.S_IFLNK }
   public var isRegular: Bool { mode & FileMode.S_IFMT == FileMode.S_IFREG }

@@ -4,11 +4,13 @@ import Platform
 
 /// A device without positions: every offset is the same, and lseek(2) says 0.
 class StreamDeviceFile: NodeFile {
-  final override func pread(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno) -> Int {
+  final override func pread(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno) -> Int
+  {
     try read(task, buffer)
   }
 
-  final override func pwrite(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno) -> Int {
+  final override func pwrite(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno) -> Int
+  {
     try write(task, buffer)
   }
 

@@ -5,6 +5,7 @@ import Platform
 /// A small regular file in the kernel's memory.
 final class MemoryFile: GuestNode {
   private let store: DeviceStore
+  // SAFETY: `capacity` bytes of the heap, of which none beyond `count` was written; under the lock.
   private var bytes: UnsafeMutableRawPointer?
   private var capacity = 0
   private var count = 0

@@ -55,7 +55,7 @@ final class DirectoryFile: NodeFile {
 }
 
 /// Records of struct linux_dirent64, as many as fit.
-private struct EntryBlock {
+struct EntryBlock {
   private(set) var bytes: [UInt8] = []
   private(set) var isFull = false
   private let limit: Int

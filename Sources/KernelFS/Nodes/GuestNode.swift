@@ -115,7 +115,9 @@ class GuestNode: Node {
 enum InodeNumbers {
   nonisolated(unsafe) private static var last: UInt32 = 0
   /// Low enough to be told from the numbers of processes' nodes.
-  static func next() -> UInt64 { UInt64(withUnsafeMutablePointer(to: &last) { pv_atomic_add($0, 1) }) }
+  static func next() -> UInt64 {
+    UInt64(withUnsafeMutablePointer(to: &last) { pv_atomic_add($0, 1) })
+  }
 }
 
 /// An open file of one of these nodes.
@@ -130,7 +132,10 @@ class NodeFile: OpenFile {
   final override var node: Node? { guestNode }
   override func stat() throws(Errno) -> FileStatus { try guestNode.status(Task.current) }
 
-  final override func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) throws(Errno) -> Int {
+  // SAFETY: the caller has room for `limit` bytes.
+  final override func path(
+    into bytes: UnsafeMutablePointer<UInt8>, limit: Int
+  ) throws(Errno) -> Int {
     var path = guestNode.path
     if path.isEmpty { path = [47] }
     guard path.count <= limit else { throw .ENAMETOOLONG }

@@ -7,8 +7,7 @@ struct Text {
   init(_ number: Int) { add(number) }
 
   mutating func add(_ text: StaticString) {
-    bytes.append(
-      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    for index in 0..<text.utf8CodeUnitCount { bytes.append(text.utf8Start[index]) }
   }
 
   mutating func add(_ text: [UInt8]) { bytes.append(contentsOf: text) }
@@ -37,7 +36,9 @@ struct Text {
   /// Hexadecimal or octal, with at least so many digits.
   mutating func add(_ number: UInt64, bitsPerDigit bits: UInt64, digits: Int) {
     var count = 1
-    while count < 64 / Int(bits) && number >> (UInt64(count) * bits) != 0 { count += 1 }
+    while count < (63 + Int(bits)) / Int(bits) && number >> (UInt64(count) * bits) != 0 {
+      count += 1
+    }
     count = max(count, digits)
     while count > 0 {
       count -= 1
@@ -107,7 +108,11 @@ func writtenNumber(_ text: [UInt8]) -> Int? {
   var digits: [UInt8] = []
   var isNegative = false
   for byte in text where byte != 32 && byte != 10 && byte != 0 {
-    if byte == 45 && digits.isEmpty && !isNegative { isNegative = true } else { digits.append(byte) }
+    if byte == 45 && digits.isEmpty && !isNegative {
+      isNegative = true
+    } else {
+      digits.append(byte)
+    }
   }
   guard let value = decimal(digits) else { return nil }
   return isNegative ? -Int(value) : Int(value)

@@ -83,32 +83,18 @@ final class TextFile: NodeFile {
     return try copy(text ?? [], to: buffer, from: offset)
   }
 
-  private func copy(_ text: [UInt8], to buffer: UserBuffer, from offset: Int64) throws(Errno) -> Int {
+  private func copy(_ text: [UInt8], to buffer: UserBuffer, from offset: Int64) throws(Errno) -> Int
+  {
     guard offset < Int64(text.count) else { return 0 }
     let count = min(buffer.count, text.count - Int(offset))
-    var failure: Errno?
-    text.withUnsafeBytes { bytes in
-      do throws(Errno) {
-        try UserMemory.copyOut(
-          bytes.baseAddress! + Int(offset), to: buffer.address, count: count)
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
+    try UserMemory.copyOut(text, from: Int(offset), count: count, to: buffer.address)
     return count
   }
 
   override func write(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
     let count = min(buffer.count, Self.writeLimit)
     if count == 0 { return 0 }
-    var text = [UInt8](repeating: 0, count: count)
-    var failure: Errno?
-    text.withUnsafeMutableBytes { bytes in
-      do throws(Errno) {
-        try UserMemory.copyIn(buffer.address, to: bytes.baseAddress!, count: count)
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
-    try textNode.store(text, task)
+    try textNode.store(try UserMemory.copyIn(buffer.address, count: count), task)
     lock.withLock { position += Int64(count) }
     return count
   }

@@ -13,9 +13,7 @@ enum HostText {
     while text.count < sizeLimit {
       let count = try Broker.call(Int(PV_OP_HOST_TEXT), kind, text.count)
       if count <= 0 { break }
-      text.append(
-        contentsOf: UnsafeBufferPointer(
-          start: UnsafePointer(Broker.payload), count: min(count, Broker.payloadLimit)))
+      text.append(contentsOf: Broker.answer(count: count))
     }
     return text
   }

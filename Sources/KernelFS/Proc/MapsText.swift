@@ -96,19 +96,13 @@ private struct FileNames {
   }
 
   private func isGone(_ file: MappedFile) -> Bool {
-    guard file.path.first == 47, !file.path.suffix(10).elementsEqual(Text(" (deleted)").bytes),
-      file.path.count < 4095
+    guard file.path.first == 47, !file.path.suffix(10).elementsEqual(Text(" (deleted)").bytes)
     else { return false }
-    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { bytes in
-      for index in file.path.indices { bytes[index] = file.path[index] }
-      bytes[file.path.count] = 0
-      do throws(Errno) {
-        let status = try FileStatus.ofHost(
-          .absolute, UnsafePointer(bytes.baseAddress!), flags: .AT_SYMLINK_NOFOLLOW)
-        return status.inode != file.inode || status.device != file.device
-      } catch {
-        return error == .ENOENT || error == .ENOTDIR
-      }
+    do throws(Errno) {
+      let status = try FileStatus.ofHost(path: file.path)
+      return status.inode != file.inode || status.device != file.device
+    } catch {
+      return error == .ENOENT || error == .ENOTDIR
     }
   }
 }

@@ -79,13 +79,6 @@ enum MountsText {
     if mount.hostDirectory.isValid {
       return (try? FileStatus.ofHost(mount.hostDirectory))?.device ?? 0
     }
-    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { bytes in
-      let path = mount.path.isEmpty ? [47] : mount.path
-      for index in path.indices { bytes[index] = path[index] }
-      bytes[path.count] = 0
-      let status = try? FileStatus.ofHost(
-        .absolute, UnsafePointer(bytes.baseAddress!), flags: .AT_SYMLINK_NOFOLLOW)
-      return status?.device ?? 0
-    }
+    return (try? FileStatus.ofHost(path: mount.path))?.device ?? 0
   }
 }

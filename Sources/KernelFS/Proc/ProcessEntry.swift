@@ -120,7 +120,8 @@ final class ProcessDirectory: GuestDirectory {
     case .cwd, .exe, .root: return ProcessLink(entry, subject, in: self)
     case .fd, .fdinfo: return DescriptorDirectory(entry, subject, in: self)
     case .task: return ThreadsDirectory(subject, in: self)
-    case .net: return NetworkFiles.directory(in: self, inode: subject.inode(entry: entry.rawValue + 1))
+    case .net:
+      return NetworkFiles.directory(in: self, inode: subject.inode(entry: entry.rawValue + 1))
     case .ns: return NamespaceDirectory(subject, in: self)
     case .mem: return MemoryNode(subject, in: self)
     default: return ProcessText(entry, subject, in: self)

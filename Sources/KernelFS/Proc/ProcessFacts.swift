@@ -69,7 +69,11 @@ struct ProcessFacts {
     for number in 1...64 {
       let signal = Signal(Int32(number))
       let action = process.handlers[signal]
-      if action.isIgnored { ignored |= signal.bit } else if !action.isDefault { caught |= signal.bit }
+      if action.isIgnored {
+        ignored |= signal.bit
+      } else if !action.isDefault {
+        caught |= signal.bit
+      }
     }
   }
 
@@ -90,7 +94,7 @@ struct ProcessFacts {
     }
     let thread = isThread ? Int(hostThread) : 0
     if (try? Broker.call(Int(PV_OP_TASK_STATISTICS), Int(hostProcess), thread)) != nil {
-      result = TaskStatistics(answer: UnsafeRawPointer(Broker.payload))
+      result = TaskStatistics.ofAnswer()
     }
     if isRunning { result.state = 82 }  // R
     if isStopped { result.state = 84 }  // T
@@ -108,17 +112,18 @@ struct TaskStatistics {
   /// The letter of proc_pid_stat(5).
   var state: UInt8 = 83
 
-  init() {}
-
-  init(answer: UnsafeRawPointer) {
-    userTime = answer.load(as: Int64.self)
-    systemTime = answer.load(fromByteOffset: 8, as: Int64.self)
-    residentBytes = answer.load(fromByteOffset: 16, as: UInt64.self)
-    minorFaults = answer.load(fromByteOffset: 32, as: UInt64.self)
-    majorFaults = answer.load(fromByteOffset: 40, as: UInt64.self)
-    let letter = answer.load(fromByteOffset: 48, as: UInt64.self)
+  /// What the backend has just answered.
+  static func ofAnswer() -> TaskStatistics {
+    var result = TaskStatistics()
+    result.userTime = Int64(truncatingIfNeeded: Broker.answerWord(0))
+    result.systemTime = Int64(truncatingIfNeeded: Broker.answerWord(1))
+    result.residentBytes = Broker.answerWord(2)
+    result.minorFaults = Broker.answerWord(4)
+    result.majorFaults = Broker.answerWord(5)
+    let letter = Broker.answerWord(6)
     // States that only the host's kernel has show as sleep.
-    state = letter == 82 || letter == 68 ? UInt8(letter) : 83
+    result.state = letter == 82 || letter == 68 ? UInt8(letter) : 83
+    return result
   }
 }
 

@@ -49,11 +49,8 @@ final class ProcessLink: GuestNode {
 extension Task {
   /// What /proc calls an open file.
   func visiblePath(of file: OpenFile) throws(Errno) -> [UInt8] {
-    try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) {
-      (bytes) throws(Errno) -> [UInt8] in
-      let length = try file.path(into: bytes.baseAddress!, limit: 4096)
-      return visiblePath(Array(UnsafeBufferPointer(rebasing: bytes[..<length])))
-    }
+    let path = try canonicalPath(of: file)
+    return visiblePath(path.isEmpty ? [47] : path)
   }
 
   /// A path as it is from this task's root directory.

@@ -13,42 +13,34 @@ extension Subject {
   func memory(from start: UInt64, to end: UInt64, _ viewer: Task) throws(Errno) -> [UInt8] {
     guard end > start else { return [] }
     let size = Int(min(end - start, UInt64(Self.textLimit)))
-    var bytes = [UInt8](repeating: 0, count: size)
     let host = try withTask { $0.area.pointee.host_process }
     let isOwn = viewer.group === process
-    var done = 0
-    var failure: Errno?
-    bytes.withUnsafeMutableBytes { target in
-      while done < size && failure == nil {
-        let address = start + UInt64(done)
-        // Never over the end of a page: the next may be missing.
-        let limit = min(Broker.payloadLimit, 4096 - Int(address % 4096))
-        let piece = UnsafeMutableRawBufferPointer(
-          rebasing: target[done..<min(size, done + limit)])
-        do throws(Errno) {
-          let count = try Self.read(address, into: piece, host: isOwn ? nil : host)
-          if count == 0 { break }
-          done += count
-        } catch { failure = error }
+    var bytes: [UInt8] = []
+    while bytes.count < size {
+      let address = start &+ UInt64(bytes.count)
+      // Never over the end of a page: the next may be missing.
+      let limit = min(Broker.payloadLimit, 4096 - Int(address % 4096))
+      let count = min(size - bytes.count, limit)
+      do throws(Errno) {
+        let piece = try Self.read(UserAddress(address), count: count, host: isOwn ? nil : host)
+        if piece.isEmpty { break }
+        bytes += piece
+      } catch {
+        if bytes.isEmpty { throw error }
+        break
       }
     }
-    if done == 0, let failure { throw failure }
-    return Array(bytes[..<done])
+    return bytes
   }
 
-  /// Reads the memory of this process, without `host`, or of another; returns the bytes read.
-  static func read(_ address: UInt64, into piece: UnsafeMutableRawBufferPointer, host: UInt32?)
-    throws(Errno) -> Int
+  /// Reads the memory of this process, without `host`, or of another.
+  private static func read(_ address: UserAddress, count: Int, host: UInt32?) throws(Errno)
+    -> [UInt8]
   {
-    guard let host else {
-      try UserMemory.copyIn(UserAddress(address), to: piece.baseAddress!, count: piece.count)
-      return piece.count
-    }
-    guard UserMemory.isUser(UserAddress(address), count: piece.count) else { throw .EIO }
-    let count = try Broker.call(
-      Int(PV_OP_READ_MEMORY), Int(host), Int(bitPattern: UInt(address)), piece.count)
-    piece.baseAddress!.copyMemory(from: Broker.payload, byteCount: min(count, piece.count))
-    return min(count, piece.count)
+    guard let host else { return try UserMemory.copyIn(address, count: count) }
+    guard UserMemory.isUser(address, count: count) else { throw .EIO }
+    let done = try Broker.call(Int(PV_OP_READ_MEMORY), Int(host), address.argument, count)
+    return Broker.answer(count: min(done, count))
   }
 
   /// The arguments. A program that wrote over them and on into the environment, to show what it
@@ -131,10 +123,10 @@ private final class MemoryFileOfProcess: NodeFile {
     var done = 0
     while done < buffer.count {
       let count = min(buffer.count - done, 4096)
-      let start = UInt64(offset) + UInt64(done)
+      let start = UInt64(bitPattern: offset) &+ UInt64(done)
       let bytes: [UInt8]
       do throws(Errno) {
-        bytes = try subject.memory(from: start, to: start + UInt64(count), task)
+        bytes = try subject.memory(from: start, to: start &+ UInt64(count), task)
       } catch {
         if done > 0 { return done }
         throw error == .ESRCH ? error : .EIO
@@ -155,16 +147,11 @@ private final class MemoryFileOfProcess: NodeFile {
   /// Only into the writer's own memory, and only where it may write anyway.
   override func pwrite(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno) -> Int {
     guard task.group === subject.process else { throw .EIO }
-    return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2048) {
-      (bytes) throws(Errno) -> Int in
-      let count = min(buffer.count, 2048)
-      try UserMemory.copyIn(buffer.address, to: bytes.baseAddress!, count: count)
-      do throws(Errno) {
-        try UserMemory.copyOut(
-          bytes.baseAddress!, to: UserAddress(UInt64(offset)), count: count)
-      } catch { throw Errno.EIO }
-      return count
-    }
+    let bytes = try UserMemory.copyIn(buffer.address, count: min(buffer.count, 4096))
+    do throws(Errno) {
+      try UserMemory.copyOut(bytes, to: UserAddress(UInt64(bitPattern: offset)))
+    } catch { throw .EIO }
+    return bytes.count
   }
 
   override func seek(_ offset: Int64, whence: Int) throws(Errno) -> Int {

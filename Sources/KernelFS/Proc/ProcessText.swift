@@ -135,7 +135,8 @@ extension Subject {
   func limitsText() throws(Errno) -> [UInt8] {
     let limits = kernel.tasks.lock.withLock { process.limits }
     try checkPresent()
-    var text = Text("Limit                     Soft Limit           Hard Limit           Units     \n")
+    var text = Text(
+      "Limit                     Soft Limit           Hard Limit           Units     \n")
     for resource in 0..<16 {
       let (name, unit) = Self.limitName(resource)
       let start = text.bytes.count

@@ -77,7 +77,8 @@ enum StatText {
     var text = Text()
     let resident = facts.memory == nil ? 0 : statistics.residentBytes
     let values = [
-      sizes.total, resident, min(sizes.shared, resident), sizes.code, 0, sizes.data + sizes.stack, 0,
+      sizes.total, resident, min(sizes.shared, resident), sizes.code, 0, sizes.data + sizes.stack,
+      0,
     ]
     for (index, value) in values.enumerated() {
       if index > 0 { text.add(byte: 32) }

@@ -44,7 +44,8 @@ final class Subject {
   }
 
   /// Inode numbers of processes' nodes lie above those of others.
-  static func inode(_ id: Int32, thread: Int32 = 0, entry: Int = 0, descriptor: Int32 = 0) -> UInt64 {
+  static func inode(_ id: Int32, thread: Int32 = 0, entry: Int = 0, descriptor: Int32 = 0) -> UInt64
+  {
     UInt64(id) << 48 | UInt64(thread) << 32 | UInt64(entry) << 24 | UInt64(descriptor)
   }
 

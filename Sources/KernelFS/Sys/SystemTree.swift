@@ -28,7 +28,9 @@ enum SystemTree {
   }
 
   private static func addClasses(to directory: StaticDirectory) {
-    for name in ["block", "tty", "mem", "misc"] as [StaticString] { _ = directory.addDirectory(name) }
+    for name in ["block", "tty", "mem", "misc"] as [StaticString] {
+      _ = directory.addDirectory(name)
+    }
     let loopback = directory.addDirectory("net").addDirectory("lo")
     loopback.addText("address", "00:00:00:00:00:00\n")
     loopback.addText("mtu", "65536\n")
