@@ -46,7 +46,9 @@ public final class Random {
       var offset = 0
       while offset < buffer.count {
         let count = min(512, buffer.count - offset)
-        for index in 0..<(count + 63) / 64 { blocks.initializeElement(at: index, to: stream.next()) }
+        for index in 0..<(count + 63) / 64 {
+          blocks.initializeElement(at: index, to: stream.next())
+        }
         try UserMemory.copyOut(blocks.baseAddress!, to: buffer.address + offset, count: count)
         offset += count
       }
