@@ -185,7 +185,7 @@ def simple(name, program, *arguments, limit=30, can_hang=False, must_finish=Fals
     ATTACKS[name] = run
 
 
-def in_steps(name, program, mode, seconds=240, limit=60, extra=None):
+def in_steps(name, program, mode, seconds=240, limit=60, extra=None, can_hang=False):
     """A program whose steps may each end the sandbox: goes on after the step that did."""
 
     def run(context):
@@ -194,7 +194,7 @@ def in_steps(name, program, mode, seconds=240, limit=60, extra=None):
         while True:
             last = extra if extra else context.allowed
             result, volume = context.run(program, [mode, str(start), last], limit)
-            ending, found = judge(result)
+            ending, found = judge(result, can_hang)
             problems += found
             endings[ending] = endings.get(ending, 0) + 1
             reached = progress(volume)
@@ -224,7 +224,8 @@ in_steps("undispatched", "sweep", "undispatched")
 simple("memory-read", "memory", "read", must_finish=True)
 simple("memory-write", "memory", "write")
 for seed in range(1, 4):
-    in_steps(f"memory-execute-{seed}", "memory", "execute", extra=str(seed))
+    in_steps(f"memory-execute-{seed}", "memory", "execute", limit=12, extra=str(seed),
+             can_hang=True)
 in_steps("memory-unmap", "memory", "unmap", extra="-")
 in_steps("memory-replace", "memory", "replace", extra="-")
 in_steps("registers", "memory", "registers", extra="-")
