@@ -140,12 +140,18 @@ int host_set_limit(pid_t process, int resource, uint64_t soft, uint64_t hard) {
   return (int)syscall(SYS_prlimit64, process, resource, limit, NULL);
 }
 
-uint64_t host_auxiliary_value(unsigned long key) { return getauxval(key); }
-
 static void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
   __asm__ volatile("cpuid"
                    : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
                    : "a"(leaf), "c"(subleaf));
+}
+
+/* glibc answers something of its own for AT_HWCAP, which Linux fills with a word of cpuid. */
+uint64_t host_auxiliary_value(unsigned long key) {
+  if (key != AT_HWCAP) return getauxval(key);
+  uint32_t words[4];
+  cpuid(1, 0, words);
+  return words[3];
 }
 
 void host_get_vector_state(uint64_t *features, uint64_t *size) {

@@ -133,6 +133,8 @@ pv_entry_site:
     push %r14
     push %r15
     cld
+    testl $0x40000, F_EFLAGS(%rsp)      /* AC would make unaligned access a fault in the kernel */
+    jnz pv_clear_alignment_check
 pv_call_kernel:
     mov %rsp, %gs:T_FRAME
     mov %rsp, %rdi
@@ -177,6 +179,12 @@ pv_exit_work:
     call kernel_exit_work
     add $8, %rsp
     jmp pv_exit_action
+
+pv_clear_alignment_check:
+    pushfq
+    andl $~0x40000, (%rsp)
+    popfq
+    jmp pv_call_kernel
 
 /* ------------------------------------------------------------------ clone */
 pv_do_clone:
@@ -266,6 +274,9 @@ pv_gadget_end:
     .globl pv_signal_entry
 /* edi signal, rsi siginfo, rdx ucontext; on the thread's host signal stack. */
 pv_signal_entry:
+    pushfq                              /* Linux leaves AC as it is: no such checks in the kernel */
+    andl $~0x40000, (%rsp)
+    popfq
     mov U_RIP(%rdx), %rax
     cmpl $0, %gs:T_IN_CLOCK
     jne pv_signal_in_clock
@@ -286,7 +297,7 @@ pv_signal_entry:
     cmp $SIGILL, %edi
     je pv_kernel_panic
     cmp $SIGTRAP, %edi
-    je pv_kernel_panic
+    je pv_kernel_step
     cmp $SIGFPE, %edi
     je pv_kernel_panic
     /* A kick or a timer. */
@@ -326,6 +337,12 @@ pv_signal_in_clock:                     /* in the vDSO, but for the kernel */
     call kernel_host_timer
     add $8, %rsp
 1:  ret
+
+pv_kernel_step:                         /* a program that steps itself has come as far as here */
+    testl $0x100, U_EFLAGS(%rdx)        /* TF */
+    jz pv_kernel_panic
+    andl $~0x100, U_EFLAGS(%rdx)
+    ret                                 /* to pv_restorer */
 
 pv_kernel_refused:                      /* the filter refused a call of the gadget */
     movq $-38, U_RAX(%rdx)

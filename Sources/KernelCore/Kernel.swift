@@ -90,16 +90,22 @@ extension Kernel {
   {
     tasks.lock.lock()
     defer { tasks.lock.unlock() }
+    let hasInit = boot.pointee.flags & UInt32(PV_BOOT_INIT) != 0
+    let initGroup = hasInit ? try tasks.makeInit() : nil
     let id = try tasks.allocateID()
-    let group = ThreadGroup(id: id, parent: nil, startTime: (try? Host.clock(1)) ?? 0)
+    let group = ThreadGroup(id: id, parent: initGroup, startTime: (try? Host.clock(1)) ?? 0)
     let task = Task(
       id: id, group: group, area: firstArea, memory: AddressSpace(), files: FileTable(),
       paths: PathContext(workingDirectory: workingDirectory), credentials: credentials)
     firstArea.pointee.task = UInt64(UInt(bitPattern: Unmanaged.passUnretained(task).toOpaque()))
+    group.processGroup = id
+    group.session = id
     group.adopt(task)
+    if let initGroup { initGroup.children.append(group) }
     tasks.insert(group)
     tasks.insert(task)
     tasks.first = group
+    tasks.reaper = initGroup ?? group
     return task
   }
 }

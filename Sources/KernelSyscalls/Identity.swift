@@ -1,3 +1,4 @@
+import CPVCalls
 import KernelCore
 import LinuxABI
 import PVFrontend
@@ -34,6 +35,36 @@ private func setLimit(
   }
   if resource == Resource.RLIMIT_NOFILE && hard > 1 << 20 { throw .EPERM }
   group.limits[resource] = (soft, hard)
+  try apply(task, group, resource, soft, hard)
+}
+
+/// Tells those who keep a limit that is not looked up at each use.
+private func apply(
+  _ task: Task, _ group: ThreadGroup, _ resource: Int, _ soft: UInt64, _ hard: UInt64
+) throws(Errno) {
+  switch resource {
+  case Resource.RLIMIT_CPU: group.setProcessorLimit(soft: soft, hard: hard)
+  case Resource.RLIMIT_FSIZE:
+    // Writes go straight to the host, which says EFBIG for us; only the soft limit can be raised
+    // again there.
+    _ = try? Broker.call(
+      PV_OP_LIMIT, group.hostProcess, resource, Int(bitPattern: UInt(soft)), -1)
+  case Resource.RLIMIT_AS:
+    kernel.tasks.lock.withLock { group.leader?.memory.sizeLimit = soft }
+  case Resource.RLIMIT_STACK where group === task.group:
+    task.memory.resizeStack(limit: soft, pointer: UInt(task.frame.pointee.rsp))
+  default: break
+  }
+}
+
+/// prlimit(2): the same user in every respect, or a capability.
+private func checkAccess(_ task: Task, to group: ThreadGroup) throws(Errno) {
+  if group === task.group || task.credentials.has(Capability.CAP_SYS_RESOURCE) { return }
+  let own = task.credentials
+  let other = kernel.tasks.lock.withLock { group.credentials }
+  guard own.user == other.user, own.user == other.effectiveUser, own.user == other.savedUser,
+    own.group == other.group, own.group == other.effectiveGroup, own.group == other.savedGroup
+  else { throw .EPERM }
 }
 
 /// Implements prlimit(2).
@@ -42,6 +73,7 @@ func sysPrlimit(
 ) throws(Errno) -> Int {
   guard resource >= 0, resource < 16 else { throw .EINVAL }
   let group = id == 0 ? task.group : try kernel.tasks.withGroup(id) { $0 }
+  try checkAccess(task, to: group)
   let previous = group.limits[resource]
   if !new.isNull {
     let (soft, hard) = try UserMemory.load((UInt64, UInt64).self, from: new)
@@ -108,6 +140,18 @@ func sysPrctl(
     guard task.credentials.has(Capability.CAP_SETPCAP) else { throw .EPERM }
     task.credentials.bounding &= ~(1 << UInt64(a))
     return 0
+  case 13, 21: return 0  // PR_GET_TIMING, PR_GET_SECCOMP: none
+  case 27: return Int(task.credentials.secureBits)
+  case 28:  // PR_SET_SECUREBITS
+    guard task.credentials.has(Capability.CAP_SETPCAP) else { throw .EPERM }
+    let locks = task.credentials.secureBits & 0xaa
+    let bits = UInt32(truncatingIfNeeded: a)
+    guard a & ~0xff == 0, bits & locks == locks,
+      (bits ^ task.credentials.secureBits) & (locks >> 1) == 0
+    else { throw .EPERM }
+    task.credentials.secureBits = bits
+    return 0
+  case 47: return try setAmbient(task, a, b, c, d)
   case 29:  // PR_SET_TIMERSLACK
     task.timerSlack = a == 0 ? 50_000 : UInt64(a)
     return 0
@@ -122,7 +166,34 @@ func sysPrctl(
     guard a == 1, b == 0, c == 0, d == 0 else { throw .EINVAL }
     task.credentials.noNewPrivileges = true
     return 0
+  case 40:  // PR_GET_TID_ADDRESS
+    try UserMemory.store(task.clearChildThreadID.rawValue, to: UserAddress(a))
+    return 0
   case 39: return task.credentials.noNewPrivileges ? 1 : 0
   default: throw .EINVAL
   }
+}
+
+/// PR_CAP_AMBIENT of prctl(2).
+private func setAmbient(_ task: Task, _ operation: UInt, _ capability: UInt, _ c: UInt, _ d: UInt)
+  throws(Errno) -> Int
+{
+  guard c == 0, d == 0 else { throw .EINVAL }
+  if operation == 4 {  // PR_CAP_AMBIENT_CLEAR_ALL
+    guard capability == 0 else { throw .EINVAL }
+    task.credentials.ambient = 0
+    return 0
+  }
+  guard capability <= 40, operation >= 1, operation <= 3 else { throw .EINVAL }
+  let bit: UInt64 = 1 << UInt64(capability)
+  switch operation {
+  case 1: return task.credentials.ambient & bit != 0 ? 1 : 0
+  case 2:
+    let isAllowed = task.credentials.permitted & task.credentials.inheritable & bit != 0
+    // SECBIT_NO_CAP_AMBIENT_RAISE
+    guard isAllowed, task.credentials.secureBits & 0x40 == 0 else { throw .EPERM }
+    task.credentials.ambient |= bit
+  default: task.credentials.ambient &= ~bit
+  }
+  return 0
 }

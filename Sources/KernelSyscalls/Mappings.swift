@@ -9,7 +9,7 @@ func sysMmap(
   _ descriptor: FileDescriptor, offset: Int64
 ) throws(Errno) -> Int {
   let mapFlags = MapFlags(rawValue: Int32(truncatingIfNeeded: flags))
-  guard size > 0, offset >= 0, offset % 4096 == 0 else { throw .EINVAL }
+  guard size != 0, offset >= 0, offset % 4096 == 0 else { throw .EINVAL }
   let protection = Protection(rawValue: Int32(truncatingIfNeeded: protection))
   if mapFlags.contains(.MAP_ANONYMOUS) {
     return Int(

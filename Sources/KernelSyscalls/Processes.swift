@@ -6,12 +6,14 @@ import Platform
 
 /// Implements clone(2).
 func sysClone(_ task: Task, _ frame: Frame, _ a: Arguments) throws(Errno) -> Int {
-  let flags = CloneFlags(rawValue: a.word(0) & ~0xff)
+  let flags = CloneFlags(rawValue: UInt64(a.uint32(0)) & ~0xff)
+  if flags.isSuperset(of: [.CLONE_PIDFD, .CLONE_PARENT_SETTID]) { throw .EINVAL }
   return try startChild(
     task,
     CloneRequest(
       flags: flags, exitSignal: Int32(a.word(0) & 0xff), stack: a.word(1),
-      parentThreadID: a.address(2), childThreadID: a.address(3), threadLocalStorage: a.word(4)))
+      parentThreadID: a.address(2), childThreadID: a.address(3), threadLocalStorage: a.word(4)),
+    a.address(2))
 }
 
 /// Implements fork(2): a clone that shares nothing.
@@ -44,19 +46,34 @@ func sysClone3(_ task: Task, _ frame: Frame, _ address: UserAddress, size: Int) 
   guard flags.rawValue & 0xff == 0, exitSignal <= 64, (stack == 0) == (stackSize == 0) else {
     throw .EINVAL
   }
-  if flags.contains(.CLONE_PIDFD) || flags.contains(.CLONE_INTO_CGROUP) { throw .EINVAL }
+  if flags.contains(.CLONE_INTO_CGROUP) { throw .EINVAL }
+  let descriptor = UserAddress(try UserMemory.load(UInt64.self, from: address + 8))
   if size >= 80, try UserMemory.load(UInt64.self, from: address + 72) != 0 { throw .EPERM }
   return try startChild(
     task,
     CloneRequest(
       flags: flags, exitSignal: Int32(exitSignal), stack: stack == 0 ? 0 : stack &+ stackSize,
       parentThreadID: UserAddress(parentThreadID), childThreadID: UserAddress(childThreadID),
-      threadLocalStorage: threadLocalStorage))
+      threadLocalStorage: threadLocalStorage), descriptor)
 }
 
-private func startChild(_ task: Task, _ request: CloneRequest) throws(Errno) -> Int {
-  if request.flags.contains(.CLONE_PIDFD) { throw .EINVAL }
+/// `descriptor` is where CLONE_PIDFD stores the child's.
+private func startChild(_ task: Task, _ request: CloneRequest, _ descriptor: UserAddress = .null)
+  throws(Errno) -> Int
+{
+  let wantsDescriptor = request.flags.contains(.CLONE_PIDFD)
+  if wantsDescriptor && request.flags.contains(.CLONE_THREAD) { throw .EINVAL }
   let child = try task.clone(request)
+  if wantsDescriptor {
+    do throws(Errno) {
+      let file = ProcessFile(child.group, flags: [.O_RDWR])
+      let number = Int32(try task.add(file, closeOnExec: true))
+      try UserMemory.store(number, to: descriptor)
+    } catch {
+      task.abandon(child)
+      throw error
+    }
+  }
   if request.flags.contains(.CLONE_PARENT_SETTID) {
     try? UserMemory.store(child.id, to: request.parentThreadID)
   }
@@ -74,24 +91,31 @@ func sysExecve(
   let file: OpenFile
   if length == 0 {
     guard flags.contains(.AT_EMPTY_PATH) else { throw .ENOENT }
-    file = try task.directoryFile(directory)
-    name = Array("/dev/fd/".utf8)
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { digits in
-      let end = Broker.writeDecimal(Int(directory), to: digits.baseAddress!, at: 0)
-      for index in 0..<end { name.append(digits[index]) }
-    }
+    file = try task.openedForReading(try task.directoryFile(directory))
+    name = descriptorPath(directory)
   } else {
     let open: OpenFlags = flags.contains(.AT_SYMLINK_NOFOLLOW) ? .O_NOFOLLOW : []
-    do throws(Errno) { file = try task.open(directory, path, open, mode: 0) } catch {
-      throw error == .ENXIO ? .EACCES : error
-    }
+    file = try task.openProgram(directory, name, open)
+    if directory != AT_FDCWD && name[0] != 47 { name = descriptorPath(directory) + [47] + name }
   }
   file.hold()
   defer { file.release() }
-  let strings = try ProgramStrings.copyIn(arguments: arguments, environment: environment)
+  let strings = try ProgramStrings.copyIn(
+    arguments: arguments, environment: environment,
+    stackLimit: task.group.limits[Resource.RLIMIT_STACK].soft)
   let image = try task.prepareProgram(file, path: name, strings)
   if try task.execute(image) { outcome = .clone }
   return 0
+}
+
+/// How a script's interpreter finds a file that was named by a descriptor; see execveat(2).
+private func descriptorPath(_ descriptor: Int32) -> [UInt8] {
+  var path = Array("/dev/fd/".utf8)
+  withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { digits in
+    let end = Broker.writeDecimal(Int(descriptor), to: digits.baseAddress!, at: 0)
+    for index in 0..<end { path.append(digits[index]) }
+  }
+  return path
 }
 
 /// Implements getppid(2).
@@ -108,7 +132,7 @@ func sysWait4(
     id == -1 ? .any : id > 0 ? .process(id) : .processGroup(id == 0 ? task.group.processGroup : -id)
   guard let event = try task.waitForChild(selection, options.union(.WEXITED)) else { return 0 }
   if !status.isNull { try UserMemory.store(event.status, to: status) }
-  if !usage.isNull { try storeUsage(event.userTime, event.systemTime, to: usage) }
+  if !usage.isNull { try UserMemory.store(event.usage, to: usage) }
   return Int(event.id)
 }
 
@@ -121,6 +145,8 @@ func sysWaitid(
   let known = kinds.union([.WNOHANG, .WNOWAIT, .__WNOTHREAD, .__WALL, .__WCLONE])
   guard options.isSubset(of: known), !options.isDisjoint(with: kinds) else { throw .EINVAL }
   let selection: WaitSelection
+  var options = options
+  var isNonBlocking = false
   switch type {
   case 0: selection = .any
   case 1:
@@ -129,10 +155,16 @@ func sysWaitid(
   case 2:
     guard id >= 0 else { throw .EINVAL }
     selection = .processGroup(id == 0 ? task.group.processGroup : id)
-  case 3: selection = .process(try task.processOfDescriptor(FileDescriptor(id)))
+  case 3:
+    guard id >= 0 else { throw .EINVAL }
+    let file = try task.processFile(at: FileDescriptor(id))
+    selection = .process(file.id)
+    isNonBlocking = file.isNonBlocking && !options.contains(.WNOHANG)
+    if isNonBlocking { options.insert(.WNOHANG) }
   default: throw .EINVAL
   }
   let event = try task.waitForChild(selection, options)
+  if event == nil && isNonBlocking { throw .EAGAIN }
   if !information.isNull {
     if let event {
       try event.information.store(to: information)
@@ -144,21 +176,8 @@ func sysWaitid(
       }
     }
   }
-  if let event, !usage.isNull { try storeUsage(event.userTime, event.systemTime, to: usage) }
+  if let event, !usage.isNull { try UserMemory.store(event.usage, to: usage) }
   return 0
-}
-
-/// struct rusage with the processor times; the rest is zero.
-func storeUsage(_ user: Int64, _ system: Int64, to address: UserAddress) throws(Errno) {
-  try withUnsafeTemporaryAllocation(of: Int64.self, capacity: 18) {
-    (words) throws(Errno) -> Void in
-    for index in 0..<18 { words[index] = 0 }
-    words[0] = user / 1_000_000_000
-    words[1] = user % 1_000_000_000 / 1000
-    words[2] = system / 1_000_000_000
-    words[3] = system % 1_000_000_000 / 1000
-    try UserMemory.copyOut(words.baseAddress!, to: address, count: 144)
-  }
 }
 
 /// Implements setpgid(2).

@@ -53,26 +53,13 @@ private func hostKilobytes(_ name: StaticString) -> UInt64 {
   return 0
 }
 
-/// Processor times of a process or thread, from the host.
-private func hostTimes(_ task: Task) -> (user: Int64, system: Int64) {
-  guard
-    (try? Broker.call(PV_OP_TASK_STATISTICS, Int(task.area.pointee.host_process))) != nil
-  else { return (0, 0) }
-  return UnsafeRawPointer(Broker.payload).withMemoryRebound(to: Int64.self, capacity: 2) {
-    ($0[0], $0[1])
-  }
-}
-
 /// Implements getrusage(2).
 func sysGetrusage(_ task: Task, _ who: Int32, _ address: UserAddress) throws(Errno) -> Int {
   switch who {
-  case 0, 1:
-    let times = hostTimes(task)
-    try storeUsage(times.user, times.system, to: address)
-    let resident = UnsafeRawPointer(Broker.payload).load(fromByteOffset: 16, as: Int64.self)
-    try UserMemory.store(resident / 1024, to: address + 32)
+  case 0, 1: try UserMemory.store(ResourceUsage(ofHost: Int(who)), to: address)
   case -1:
-    try storeUsage(task.group.childrenUserTime, task.group.childrenSystemTime, to: address)
+    let usage = kernel.tasks.lock.withLock { task.group.childrenUsage }
+    try UserMemory.store(usage, to: address)
   default: throw .EINVAL
   }
   return 0
@@ -81,12 +68,10 @@ func sysGetrusage(_ task: Task, _ who: Int32, _ address: UserAddress) throws(Err
 /// Implements times(2).
 func sysTimes(_ task: Task, _ address: UserAddress) throws(Errno) -> Int {
   if !address.isNull {
-    let own = hostTimes(task)
-    let ticks = [
-      own.user / 10_000_000, own.system / 10_000_000, task.group.childrenUserTime / 10_000_000,
-      task.group.childrenSystemTime / 10_000_000,
-    ]
-    try UserMemory.copyOut(ticks, to: address)
+    let own = ResourceUsage(ofHost: 0)
+    let children = kernel.tasks.lock.withLock { task.group.childrenUsage }
+    let times = [own.userTime, own.systemTime, children.userTime, children.systemTime]
+    try UserMemory.copyOut(times.map { $0 / 10_000_000 }, to: address)
   }
   return Int(try Host.clock(1) / 10_000_000)
 }
@@ -183,17 +168,36 @@ func sysSchedSetaffinity(_ task: Task, _ id: Int32, size: Int, _ address: UserAd
 func sysSchedSetscheduler(_ task: Task, _ id: Int32, _ policy: Int32, _ parameter: UserAddress)
   throws(Errno) -> Int
 {
-  _ = try schedulingTask(task, id)
+  let target = try schedulingTask(task, id)
   let priority = try UserMemory.load(Int32.self, from: parameter)
-  switch policy & ~0x4000_0000 {
-  case 0, 3, 5:
+  switch policy & ~SchedulingPolicy.resetOnFork {
+  case SchedulingPolicy.other, SchedulingPolicy.batch, SchedulingPolicy.idle:
     guard priority == 0 else { throw .EINVAL }
+    target.schedulingPolicy = policy
     return 0
-  case 1, 2:
+  case SchedulingPolicy.fifo, SchedulingPolicy.roundRobin:
     guard priority >= 1, priority <= 99 else { throw .EINVAL }
     throw .EPERM
   default: throw .EINVAL
   }
+}
+
+/// Implements sched_setparam(2).
+func sysSchedSetparam(_ task: Task, _ id: Int32, _ parameter: UserAddress) throws(Errno) -> Int {
+  try sysSchedSetscheduler(
+    task, id, try schedulingTask(task, id).schedulingPolicy, parameter)
+}
+
+/// Implements sched_getscheduler(2).
+func sysSchedGetscheduler(_ task: Task, _ id: Int32) throws(Errno) -> Int {
+  Int(try schedulingTask(task, id).schedulingPolicy)
+}
+
+/// Implements sched_rr_get_interval(2): a slice of the host's scheduler for ordinary tasks.
+func sysSchedGetInterval(_ task: Task, _ id: Int32, _ address: UserAddress) throws(Errno) -> Int {
+  _ = try schedulingTask(task, id)
+  try storeTime(4_000_000, to: address)
+  return 0
 }
 
 /// Implements sched_getparam(2).
@@ -241,6 +245,14 @@ func sysMlock(_ task: Task, _ address: UInt, _ size: Int) throws(Errno) -> Int {
     // MADV_POPULATE_READ; ENOMEM for holes, as mlock(2) has it.
     try Host.madvise(start, Int(end - start), 22)
   }
+  return 0
+}
+
+/// Implements mlockall(2) as far as mlock(2) does: there is nothing to do for memory that is there.
+func sysMlockall(_ task: Task, _ flags: Int32) throws(Errno) -> Int {
+  guard flags & ~7 == 0, flags & 3 != 0 else { throw .EINVAL }
+  let limit = task.group.limits[Resource.RLIMIT_MEMLOCK].soft
+  if limit == 0 && !task.credentials.has(Capability.CAP_IPC_LOCK) { throw .EPERM }
   return 0
 }
 
@@ -359,14 +371,40 @@ func sysPidfdOpen(_ task: Task, _ id: Int32, _ flags: Int32) throws(Errno) -> In
     let isThread = kernel.tasks.lock.withLock { kernel.tasks.task(id) != nil }
     throw isThread ? .EINVAL : .ESRCH
   }
-  return try task.add(ProcessFile(group, flags: [.O_RDWR]), closeOnExec: true)
+  let open: OpenFlags = [.O_RDWR, OpenFlags(rawValue: flags)]
+  return try task.add(ProcessFile(group, flags: open), closeOnExec: true)
+}
+
+/// Implements pidfd_getfd(2).
+func sysPidfdGetfd(
+  _ task: Task, _ descriptor: FileDescriptor, _ number: FileDescriptor, _ flags: UInt32
+) throws(Errno) -> Int {
+  guard flags == 0 else { throw .EINVAL }
+  let process = try task.processFile(at: descriptor).group
+  let files = try kernel.tasks.lock.withLock { () throws(Errno) -> FileTable in
+    guard let leader = process.leader else { throw Errno.ESRCH }
+    let own = task.credentials
+    let other = leader.credentials
+    let isSame = process === task.group
+    let mayLook =
+      own.has(Capability.CAP_SYS_PTRACE)
+      || (process.isDumpable && own.user == other.user && own.user == other.effectiveUser
+        && own.user == other.savedUser)
+    guard isSame || mayLook else { throw Errno.EPERM }
+    return leader.files
+  }
+  return try task.add(try files.file(at: number), closeOnExec: true)
 }
 
 /// Implements pidfd_send_signal(2).
 func sysPidfdSendSignal(
-  _ task: Task, _ descriptor: FileDescriptor, _ number: Int, _ information: UserAddress
+  _ task: Task, _ descriptor: FileDescriptor, _ number: Int, _ information: UserAddress,
+  _ flags: UInt32
 ) throws(Errno) -> Int {
-  let id = try task.processOfDescriptor(descriptor)
+  guard flags == 0 else { throw .EINVAL }
+  let file = try task.processFile(at: descriptor)
+  let id = file.id
+  guard kernel.tasks.lock.withLock({ kernel.tasks.group(id) === file.group }) else { throw .ESRCH }
   guard number >= 0, number <= 64 else { throw .EINVAL }
   if !information.isNull {
     return try sysSigqueueinfo(task, group: nil, id, number, information)

@@ -17,7 +17,8 @@ func storeTime(_ nanoseconds: Int64, to address: UserAddress) throws(Errno) {
 }
 
 /// Implements clock_gettime(2).
-func sysClockGettime(_ task: Task, _ clock: Int, _ address: UserAddress) throws(Errno) -> Int {
+func sysClockGettime(_ task: Task, _ clock: Int32, _ address: UserAddress) throws(Errno) -> Int {
+  let clock = Int(clock)
   let buffer = try UserBuffer(address, count: 16)
   if let nanoseconds = VDSO.clock(clock) {
     try storeTime(nanoseconds, to: address)
@@ -28,11 +29,28 @@ func sysClockGettime(_ task: Task, _ clock: Int, _ address: UserAddress) throws(
 }
 
 /// Implements clock_getres(2).
-func sysClockGetres(_ task: Task, _ clock: Int, _ address: UserAddress) throws(Errno) -> Int {
+func sysClockGetres(_ task: Task, _ clock: Int32, _ address: UserAddress) throws(Errno) -> Int {
   let coarse = clock == 5 || clock == 6
   guard clock <= 11, clock != 10 else { throw .EINVAL }
+  if clock < 0 { _ = try task.hostClock(Int(clock)) }
   if !address.isNull { try storeTime(coarse ? 4_000_000 : 1, to: address) }
   return 0
+}
+
+/// Implements clock_settime(2): the time is the host's.
+func sysClockSettime(_ task: Task, _ clock: Int32, _ address: UserAddress) throws(Errno) -> Int {
+  guard clock == 0 else { throw .EINVAL }
+  _ = try loadTime(address)
+  throw .EPERM
+}
+
+/// Implements settimeofday(2).
+func sysSettimeofday(_ task: Task, _ time: UserAddress, _ zone: UserAddress) throws(Errno) -> Int {
+  if !time.isNull {
+    let (seconds, microseconds) = try UserMemory.load((Int64, Int64).self, from: time)
+    guard seconds >= 0, microseconds >= 0, microseconds < 1_000_000 else { throw .EINVAL }
+  }
+  throw .EPERM
 }
 
 /// Implements gettimeofday(2).
@@ -61,8 +79,10 @@ func sysNanosleep(_ task: Task, _ request: UserAddress, _ rest: UserAddress) thr
 func sysClockNanosleep(
   _ task: Task, _ clock: Int32, _ flags: Int32, _ request: UserAddress, _ rest: UserAddress
 ) throws(Errno) -> Int {
-  guard clock == 0 || clock == 1 || clock == 7 || clock == 11 else {
-    throw clock == 3 ? .EINVAL : .EOPNOTSUPP
+  switch clock {
+  case 0, 1, 7, 11: break
+  case 2, 4, 5, 6, 8, 9: throw .EOPNOTSUPP
+  default: throw .EINVAL
   }
   return try sleep(
     task, clock: Int(clock), isAbsolute: flags & 1 != 0, try loadTime(request), rest)
@@ -106,9 +126,12 @@ func sysFutex(_ task: Task, _ a: Arguments) throws(Errno) -> Int {
   let command = operation & 0x7f
   let address = a.address(0)
   _ = try UserBuffer(address, count: 4)
-  let isWait = command == 0 || command == 9 || command == 6 || command == 11 || command == 13
+  let isWait = command == 0 || command == 9
   if command >= 3 && command <= 5 || command == 11 || command == 12 {
     _ = try UserBuffer(a.address(4), count: 4)
+  }
+  if command >= 6 && command <= 8 || command >= 11 {
+    return try PriorityFutex.serve(task, a, command)
   }
   guard isWait else {
     return try check(

@@ -22,112 +22,92 @@ private func storeInterval(_ interval: Int64, _ value: Int64, to address: UserAd
     ), to: address)
 }
 
-private func real(_ timers: ProcessTimers) throws(Errno) -> (interval: Int64, value: Int64) {
-  let now = try Host.clock(1)
-  return timers.lock.withLock {
-    (
-      timers.realInterval,
-      timers.realDeadline == 0 ? 0 : max(1000, timers.realDeadline - now)
-    )
-  }
-}
-
-/// Implements getitimer(2) for ITIMER_REAL.
-func sysGetitimer(_ task: Task, _ which: Int, _ address: UserAddress) throws(Errno) -> Int {
+/// Implements getitimer(2).
+func sysGetitimer(_ task: Task, _ which: Int32, _ address: UserAddress) throws(Errno) -> Int {
   guard which >= 0, which <= 2 else { throw .EINVAL }
-  guard which == 0 else { throw .ENOSYS }
-  let old = try real(task.group.timers)
+  let old = task.group.timers.interval(Int(which))
   try storeInterval(old.interval, old.value, to: address)
   return 0
 }
 
-/// Implements setitimer(2). The two clocks of processor time are the host's own timers.
-func sysSetitimer(_ task: Task, _ which: Int, _ new: UserAddress, _ old: UserAddress) throws(Errno)
-  -> Int
+/// Implements setitimer(2).
+func sysSetitimer(_ task: Task, _ which: Int32, _ new: UserAddress, _ old: UserAddress)
+  throws(Errno) -> Int
 {
-  guard which >= 0, which <= 2 else { throw .EINVAL }
-  if which > 0 {
-    _ = try UserBuffer(new, count: 32)
-    if !old.isNull { _ = try UserBuffer(old, count: 32) }
-    return try check(Machine.call(38, which, new.argument, old.argument))
-  }
-  let timers = task.group.timers
-  let previous = try real(timers)
   var setting: (interval: Int64, value: Int64) = (0, 0)
   if !new.isNull { setting = try loadInterval(new) }
-  try setReal(timers, setting)
+  guard which >= 0, which <= 2 else { throw .EINVAL }
+  let timers = task.group.timers
+  let previous = timers.interval(Int(which))
+  timers.setInterval(Int(which), value: setting.value, interval: setting.interval)
   if !old.isNull { try storeInterval(previous.interval, previous.value, to: old) }
   return 0
 }
 
-private func setReal(_ timers: ProcessTimers, _ setting: (interval: Int64, value: Int64))
-  throws(Errno)
-{
-  let now = try Host.clock(1)
-  timers.lock.withLock {
-    timers.realInterval = setting.interval
-    timers.realDeadline = setting.value == 0 ? 0 : now + setting.value
-    timers.rearm()
-  }
-}
-
 /// Implements alarm(2).
-func sysAlarm(_ task: Task, _ seconds: UInt32) throws(Errno) -> Int {
-  let old = try real(task.group.timers)
-  try setReal(task.group.timers, (0, Int64(seconds) * 1_000_000_000))
-  return Int((old.value + 500_000_000) / 1_000_000_000)
+func sysAlarm(_ task: Task, _ seconds: UInt32) -> Int {
+  let timers = task.group.timers
+  let old = timers.interval(0)
+  timers.setInterval(0, value: Int64(seconds) * 1_000_000_000, interval: 0)
+  return old.value == 0 ? 0 : max(1, Int((old.value + 500_000_000) / 1_000_000_000))
 }
 
-/// Implements timer_create(2) for the wall clocks.
-func sysTimerCreate(_ task: Task, _ clock: Int32, _ event: UserAddress, _ result: UserAddress)
-  throws(Errno) -> Int
-{
-  guard clock == 0 || clock == 1 || clock == 7 else {
-    throw clock >= 0 && clock <= 11 ? .EOPNOTSUPP : .EINVAL
+/// The host's clock for a timer of timer_create(2): CLOCK_MONOTONIC stands for the wall clocks.
+private func timerClock(_ task: Task, _ clock: Int32) throws(Errno) -> Int {
+  switch clock {
+  case 0, 1, 7, 11: return 1
+  case 2, 3: return try task.hostClock(Int(clock))
+  case 4, 5, 6, 8, 9: throw .EOPNOTSUPP
+  default:
+    guard clock < 0 else { throw .EINVAL }
+    return try task.hostClock(Int(clock))
   }
-  let timers = task.group.timers
-  var value: UInt64 = 0
+}
+
+/// What struct sigevent asks for.
+private struct TimerEvent {
+  var value: UInt64?
   var signal = Signal.SIGALRM.number
   var thread: Int32 = 0
   var isSilent = false
-  if !event.isNull {
-    value = try UserMemory.load(UInt64.self, from: event)
-    signal = try UserMemory.load(Int32.self, from: event + 8)
-    switch try UserMemory.load(Int32.self, from: event + 12) {
+
+  init(_ task: Task, _ address: UserAddress) throws(Errno) {
+    if address.isNull { return }
+    value = try UserMemory.load(UInt64.self, from: address)
+    signal = try UserMemory.load(Int32.self, from: address + 8)
+    switch try UserMemory.load(Int32.self, from: address + 12) {
     case 0: break
     case 1: isSilent = true
     case 4:
-      thread = try UserMemory.load(Int32.self, from: event + 16)
-      guard let target = kernel.tasks.lock.withLock({ kernel.tasks.task(thread) }),
+      let id = try UserMemory.load(Int32.self, from: address + 16)
+      guard let target = kernel.tasks.lock.withLock({ kernel.tasks.task(id) }),
         target.group === task.group
       else { throw .EINVAL }
+      thread = id
     default: throw .EINVAL
     }
     guard isSilent || Signal(checking: Int(signal)) != nil else { throw .EINVAL }
   }
-  guard timers.timers.count < 1024 else { throw .EAGAIN }
-  let identifier = timers.lock.withLock { () -> Int32 in
-    let identifier = timers.nextIdentifier
-    timers.nextIdentifier += 1
-    timers.timers.append(
-      PosixTimer(
-        identifier: identifier, clock: clock, signal: signal,
-        value: event.isNull ? UInt64(UInt32(bitPattern: identifier)) : value, task: thread,
-        isSilent: isSilent))
-    return identifier
-  }
-  try UserMemory.store(identifier, to: result)
-  return 0
 }
 
-private func withTimer<R>(
-  _ task: Task, _ identifier: Int32, _ body: (PosixTimer, ProcessTimers) -> R
-) throws(Errno) -> R {
+/// Implements timer_create(2).
+func sysTimerCreate(_ task: Task, _ clock: Int32, _ event: UserAddress, _ result: UserAddress)
+  throws(Errno) -> Int
+{
+  let hostClock = try timerClock(task, clock)
+  let wanted = try TimerEvent(task, event)
   let timers = task.group.timers
-  timers.lock.lock()
-  defer { timers.lock.unlock() }
-  for timer in timers.timers where timer.identifier == identifier { return body(timer, timers) }
-  throw .EINVAL
+  let identifier = try timers.create { identifier in
+    PosixTimer(
+      identifier: identifier, clock: clock, hostClock: hostClock, signal: wanted.signal,
+      value: wanted.value ?? UInt64(UInt32(bitPattern: identifier)), task: wanted.thread,
+      isSilent: wanted.isSilent)
+  }
+  do throws(Errno) { try UserMemory.store(identifier, to: result) } catch {
+    timers.delete(try timers.timer(identifier))
+    throw error
+  }
+  return 0
 }
 
 /// Implements timer_settime(2).
@@ -136,25 +116,21 @@ func sysTimerSettime(
 ) throws(Errno) -> Int {
   let interval = try loadTime(new)
   let value = try loadTime(new + 16)
-  let now = try Host.clock(1)
-  let clock = try withTimer(task, identifier) { timer, _ in timer.clock }
+  let timers = task.group.timers
+  let timer = try timers.timer(identifier)
   var deadline: Int64 = 0
   if value != 0 {
-    let base = flags & 1 != 0 ? now - (try Host.clock(Int(clock))) : now
+    let now = try Host.clock(timer.hostClock)
+    var base = now
+    if flags & 1 != 0 { base = timer.hostClock == 1 ? now - (try Host.clock(Int(timer.clock))) : 0 }
     let (sum, overflow) = base.addingReportingOverflow(value)
     deadline = overflow ? Int64.max : max(1, sum)
   }
-  let previous = try withTimer(task, identifier) { timer, timers in
-    let rest = timer.deadline == 0 ? 0 : max(1, timer.deadline - now)
-    let setting = (timer.interval, rest)
-    timer.deadline = deadline
-    timer.interval = interval
-    timers.rearm()
-    return setting
-  }
+  let previous = timers.setting(of: timer)
+  timers.set(timer, deadline: deadline, interval: interval)
   if !old.isNull {
-    try storeTime(previous.0, to: old)
-    try storeTime(previous.1, to: old + 16)
+    try storeTime(previous.interval, to: old)
+    try storeTime(previous.value, to: old + 16)
   }
   return 0
 }
@@ -162,30 +138,23 @@ func sysTimerSettime(
 /// Implements timer_gettime(2).
 func sysTimerGettime(_ task: Task, _ identifier: Int32, _ address: UserAddress) throws(Errno) -> Int
 {
-  let now = try Host.clock(1)
-  let setting = try withTimer(task, identifier) { timer, _ in
-    (timer.interval, timer.deadline == 0 ? 0 : max(1, timer.deadline - now))
-  }
-  try storeTime(setting.0, to: address)
-  try storeTime(setting.1, to: address + 16)
+  let timers = task.group.timers
+  let setting = timers.setting(of: try timers.timer(identifier))
+  try storeTime(setting.interval, to: address)
+  try storeTime(setting.value, to: address + 16)
   return 0
 }
 
 /// Implements timer_getoverrun(2).
 func sysTimerGetoverrun(_ task: Task, _ identifier: Int32) throws(Errno) -> Int {
-  try withTimer(task, identifier) { timer, _ in Int(timer.overrun) }
+  Int(try task.group.timers.timer(identifier).overrun)
 }
 
 /// Implements timer_delete(2).
 func sysTimerDelete(_ task: Task, _ identifier: Int32) throws(Errno) -> Int {
-  try withTimer(task, identifier) { timer, timers in
-    for index in timers.timers.indices where timers.timers[index] === timer {
-      timers.timers.remove(at: index)
-      break
-    }
-    timers.rearm()
-    return 0
-  }
+  let timers = task.group.timers
+  timers.delete(try timers.timer(identifier))
+  return 0
 }
 
 /// Implements rt_sigtimedwait(2).

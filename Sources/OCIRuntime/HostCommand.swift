@@ -34,6 +34,7 @@ public struct HostCommand: Sendable {
     configuration.hostname = try checked(hostname: hostname ?? caller.hostname)
     configuration.domainname = caller.domainname
     configuration.hasTerminal = Descriptor.standardInput.isTerminal
+    configuration.hasInit = true
     configuration.apply(options)
     return Launch(configuration: configuration, warnings: [])
   }

@@ -89,5 +89,6 @@ public var directCalls: [DirectCall] {
     DirectCall(24, "sched_yield", "gives up the processor"),
     DirectCall(38, "setitimer", "a timer that signals the calling process"),
     DirectCall(228, "clock_gettime", "reads a clock"),
+    DirectCall(98, "getrusage", "counts what the calling process and its children used"),
   ]
 }

@@ -40,11 +40,34 @@ public enum Machine {
 
   /// Interrupts another thread of the sandbox: it leaves its blocking host call, or enters the
   /// kernel from the program, and looks for work.
+  ///
+  /// A thread that is marked already is going to look, or an earlier kick is on its way: so at most
+  /// one is ever queued, and the frames of many can't fill a signal stack.
   public static func kick(_ area: ThreadArea) {
-    guard area.pointee.is_kickable != 0 else { return }
-    _ = pv_direct(
-      234, Int(area.pointee.host_process), Int(area.pointee.host_thread), Int(PV_KICK_SIGNAL),
-      0, 0, 0)
+    guard pv_atomic_exchange(kickMark(area), 1) == 0, area.pointee.is_kickable != 0 else { return }
+    while signal(area, Int(PV_KICK_SIGNAL)) == -11 { _ = pv_direct(24, 0, 0, 0, 0, 0, 0) }
+  }
+
+  /// Forgets kicks that came. What the kickers had to say before is visible after this.
+  @inline(__always) public static func acceptKicks() {
+    _ = pv_atomic_exchange(kickMark(thread), 0)
+  }
+
+  /// True when the host thread that had the area is gone for good.
+  public static func hasEnded(_ area: ThreadArea) -> Bool {
+    guard area.pointee.in_use == 0 else { return false }
+    return area.pointee.host_thread == 0 || signal(area, 0) == -3
+  }
+
+  private static func signal(_ area: ThreadArea, _ number: Int) -> Int {
+    pv_direct(
+      234, Int(area.pointee.host_process), Int(area.pointee.host_thread), number, 0, 0, 0)
+  }
+
+  @inline(__always) private static func kickMark(_ area: ThreadArea) -> UnsafeMutablePointer<UInt32>
+  {
+    // SAFETY: the mark lies 32 bytes into the area, which is never freed.
+    (UnsafeMutableRawPointer(area) + 32).assumingMemoryBound(to: UInt32.self)
   }
 
   /// The processor that runs this code, as getcpu(2) numbers them.

@@ -53,6 +53,7 @@ enum FirstProcess {
     parameters.isDebugging = configuration.isDebugging
     parameters.hasTerminal = configuration.hasTerminal
     parameters.hasNoNewPrivileges = configuration.program.hasNoNewPrivileges
+    parameters.hasInit = configuration.hasInit
     parameters.trace = sources.trace
     parameters.log = configuration.isDebugging ? .standardError : nil
     parameters.mounts = files.mounts.map {

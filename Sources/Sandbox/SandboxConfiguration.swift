@@ -11,6 +11,8 @@ public struct SandboxConfiguration: Sendable {
   public var program: ProgramConfiguration
   /// The program gets a terminal, which standard input shows: it is put into raw mode.
   public var hasTerminal = false
+  /// The program is no init: process 1 is one of the kernel's own, which reaps orphans.
+  public var hasInit = false
   public var trace = TraceDestination.none
   /// The runtime logs what it does itself, on standard error.
   public var isDebugging = false

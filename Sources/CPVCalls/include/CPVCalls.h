@@ -52,6 +52,7 @@ struct pv_rlimit { uint64_t soft, hard; };
 #define PV_BOOT_DEBUG 1u
 #define PV_BOOT_TERMINAL 2u          /* descriptor 0 is a terminal in raw mode: the console */
 #define PV_BOOT_NO_NEW_PRIVILEGES 4u
+#define PV_BOOT_INIT 8u              /* the kernel's own init is process 1, the first program its child */
 
 struct pv_boot {
   /* Filled in by the image at link time. */

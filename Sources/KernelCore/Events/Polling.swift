@@ -149,7 +149,7 @@ extension Task {
       let isExpired = deadline.map { $0 <= now } ?? false
       if count > 0 || isExpired {
         if set.hasHostEntries {
-          area.pointee.pending = 0
+          Machine.acceptKicks()
           _ = set.pollHost(entries, timeout: 0)
           if hasWork { area.pointee.pending = 1 }
           count = readyCount(entries)

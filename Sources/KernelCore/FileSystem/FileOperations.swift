@@ -18,10 +18,16 @@ extension Task {
 
   /// openat(2) of a path of the kernel's own.
   public func open(path: [UInt8], _ flags: OpenFlags, mode: UInt32 = 0) throws(Errno) -> OpenFile {
+    try open(AT_FDCWD, path, flags, mode: mode)
+  }
+
+  func open(_ directory: Int32, _ path: [UInt8], _ flags: OpenFlags, mode: UInt32 = 0)
+    throws(Errno) -> OpenFile
+  {
     guard path.count < 4096 else { throw .ENAMETOOLONG }
     for index in path.indices { Broker.path[index] = path[index] }
     Broker.path[path.count] = 0
-    return try openInBuffer(AT_FDCWD, path.count, flags, mode: mode)
+    return try openInBuffer(directory, path.count, flags, mode: mode)
   }
 
   private func openInBuffer(_ directory: Int32, _ length: Int, _ flags: OpenFlags, mode: UInt32)
@@ -76,6 +82,11 @@ extension Task {
     if !flags.contains(.O_PATH) {
       guard credentials.permits(wantedAccess(flags), try file.stat()) else { throw .EACCES }
     }
+    return try reopenUnchecked(file, flags)
+  }
+
+  /// Without a look at permissions.
+  func reopenUnchecked(_ file: HostFile, _ flags: OpenFlags) throws(Errno) -> HostFile {
     Broker.path[0] = 0
     let descriptor = try Broker.call(
       Int(PV_OP_OPEN), Int(file.descriptor.number), Int(flags.rawValue), user: credentials.fileUser,

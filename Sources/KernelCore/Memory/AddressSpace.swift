@@ -46,6 +46,10 @@ public final class AddressSpace {
   /// brk(2): start, and the end that the program asked for.
   public internal(set) var breakStart: UInt = 0
   public internal(set) var breakEnd: UInt = 0
+  /// RLIMIT_AS.
+  public var sizeLimit = UInt64.max
+  /// Where the stack ends, upwards.
+  var stackTop: UInt = 0
   /// Processes that share it by CLONE_VM without CLONE_THREAD, and threads.
   var users: UInt32 = 1
   /// System call sites of this memory that were rewritten.
@@ -78,6 +82,8 @@ public final class AddressSpace {
       copy.mappings = mappings
       copy.breakStart = breakStart
       copy.breakEnd = breakEnd
+      copy.sizeLimit = sizeLimit
+      copy.stackTop = stackTop
       copy.auxiliaryVector = auxiliaryVector
       copy.sites = sites.copied()
       return copy
@@ -100,6 +106,8 @@ public final class AddressSpace {
     if !Self.isUser(address, size) { hint = 0 }
     lock.lock()
     defer { lock.unlock() }
+    let isReplacing = flags.contains(.MAP_FIXED)
+    try checkLimit(adding: size, replacing: isReplacing ? address..<address + UInt(size) : nil)
     let start = try Host.mmap(hint, size, protection, flags, descriptor, offset: offset)
     record(
       Mapping(
@@ -143,6 +151,7 @@ public final class AddressSpace {
     if flags & 2 != 0 { guard Self.isUser(new, newSize) else { throw .EINVAL } }
     lock.lock()
     defer { lock.unlock() }
+    if newSize > oldSize { try checkLimit(adding: newSize - oldSize) }
     let start = try Host.mremap(old, oldSize, newSize, flags: flags, new)
     guard var moved = mapping(containing: old) else { return start }
     moved.offset += Int64(old - moved.start)
@@ -164,6 +173,7 @@ public final class AddressSpace {
       guard Self.isUser(oldTop, Int(newTop - oldTop)), !overlaps(oldTop, newTop) else {
         return breakEnd
       }
+      guard (try? checkLimit(adding: Int(newTop - oldTop))) != nil else { return breakEnd }
       guard
         (try? Host.mmap(
           oldTop, Int(newTop - oldTop), [.PROT_READ, .PROT_WRITE],
@@ -180,6 +190,54 @@ public final class AddressSpace {
     breakEnd = wanted
     return wanted
   }
+
+  /// RLIMIT_AS: all that is mapped. The stack counts for nothing, since most of it is a reserve.
+  private func checkLimit(adding size: Int, replacing range: Range<UInt>? = nil) throws(Errno) {
+    guard sizeLimit < UInt64(userAddressLimit) else { return }
+    var total = UInt64(size)
+    for mapping in mappings where mapping.label != .trampoline && mapping.label != .stack {
+      total += UInt64(mapping.end - mapping.start)
+      guard let range else { continue }
+      let start = max(mapping.start, range.lowerBound)
+      let end = min(mapping.end, range.upperBound)
+      if start < end { total -= UInt64(end - start) }
+    }
+    guard total <= sizeLimit else { throw .ENOMEM }
+  }
+
+  /// RLIMIT_STACK while the program runs: what the stack may still grow by.
+  public func resizeStack(limit: UInt64, pointer: UInt) {
+    lock.lock()
+    defer { lock.unlock() }
+    guard stackTop != 0, let stack = mapping(containing: stackTop - 1), stack.label == .stack else {
+      return
+    }
+    let wanted = stackTop - UInt(Self.stackSize(limit: limit))
+    if wanted > stack.start {
+      // What is in use stays, however much it is.
+      let end = pointer > stack.start && pointer < stackTop ? min(wanted, pointer - 2 * pageSize) : wanted
+      let rounded = end & ~(pageSize - 1)
+      guard rounded > stack.start else { return }
+      if (try? Host.munmap(stack.start, Int(rounded - stack.start))) != nil {
+        remove(stack.start, rounded)
+      }
+    } else if wanted < stack.start {
+      let size = Int(stack.start - wanted)
+      let flags: MapFlags = [
+        .MAP_PRIVATE, .MAP_ANONYMOUS, .MAP_NORESERVE, .MAP_STACK, .MAP_FIXED_NOREPLACE,
+      ]
+      guard !overlaps(wanted, stack.start),
+        (try? Host.mmap(wanted, size, stack.protection, flags, .none, offset: 0)) == wanted
+      else { return }
+      var lower = stack
+      lower.start = wanted
+      lower.end = stack.start
+      record(lower)
+    }
+  }
+
+  /// As large as RLIMIT_STACK says, within reason.
+  static func stackSize(limit: UInt64) -> Int { Int(max(min(limit, 1 << 30), 1 << 17)) & ~4095 }
 
   // MARK: The record
 
@@ -301,8 +359,8 @@ public final class AddressSpace {
   }
 
   static func pageRounded(_ size: Int) throws(Errno) -> Int {
-    guard size > 0 else { throw .EINVAL }
-    guard size <= Int(userAddressLimit) else { throw .ENOMEM }
+    guard size != 0 else { throw .EINVAL }
+    guard size > 0, size <= Int(userAddressLimit) else { throw .ENOMEM }
     return (size + Int(pageSize) - 1) & ~(Int(pageSize) - 1)
   }
 

@@ -21,7 +21,9 @@ extension AddressSpace {
     lock.lock()
     defer { lock.unlock() }
     let site = address &- 2
+    // Programs change code that is writable, and expect to find what they wrote.
     guard let mapping = codeMapping(containing: site), mapping.label == .none,
+      !mapping.protection.contains(.PROT_WRITE),
       let window = CodeWindow(start: mapping.start, end: mapping.end)
     else { return address }
     let trap = SystemCallSites.Trap(

@@ -54,7 +54,7 @@ extension Task {
       arguments.append(scriptPath)
       strings.replaceFirst(with: arguments)
       scriptPath = line.interpreter
-      let next = try open(path: line.interpreter, [])
+      let next = try openProgram(AT_FDCWD, line.interpreter)
       next.hold()
       file.release()
       file = next
@@ -68,10 +68,12 @@ extension Task {
     let elf = try ELFFile(file, mapped: mappedFile(file))
     var interpreter: ELFFile?
     if let name = elf.interpreter {
-      let opened = try open(path: name, [])
+      let opened = try openProgram(AT_FDCWD, name)
       opened.hold()
       defer { opened.release() }
-      guard let host = opened as? HostFile, host.isRegular else { throw .ELIBBAD }
+      guard let host = opened as? HostFile, host.isRegular else { throw .EACCES }
+      let status = try host.stat()
+      guard status.mode & 0o111 != 0, credentials.permits(1, status) else { throw .EACCES }
       do throws(Errno) { interpreter = try ELFFile(host, mapped: mappedFile(host)) } catch { throw .ELIBBAD }
       return ProgramImage(
         elf: elf, interpreter: interpreter, strings: strings, path: path, status: status)
@@ -118,8 +120,10 @@ extension Task {
   /// memory is shared with a parent that vfork(2)ed.
   public func execute(_ image: ProgramImage) throws(Errno) -> Bool {
     try endOtherThreads()
+    becomeLeader()
+    releaseFutexes()
     guard memory.isShared else {
-      become(image)
+      become(image, hasMoved: false)
       return false
     }
     let table = kernel.tasks
@@ -140,12 +144,17 @@ extension Task {
 
   /// In the old host process, after the fresh one was cloned: it ends, the task has moved.
   func execCloned(_ result: Int) throws(Errno) -> Bool {
-    guard result < 0 else { return true }
+    let table = kernel.tasks
+    guard result < 0 else {
+      table.lock.withLock { table.retire(Machine.thread) }
+      return true
+    }
     continuation = nil
     area.pointee.clone_is_retained = 0
-    let table = kernel.tasks
     table.lock.withLock {
-      UnsafeMutablePointer<pv_thread>(bitPattern: UInt(area.pointee.clone_area))?.pointee.in_use = 0
+      guard let fresh = ThreadArea(bitPattern: UInt(area.pointee.clone_area)) else { return }
+      fresh.pointee.in_use = 0
+      table.retire(fresh)
     }
     throw Errno(result: result)
   }
@@ -159,7 +168,9 @@ extension Task {
     area.pointee.host_process = area.pointee.host_thread
     memory.leave()
     use(memory: AddressSpace())
-    become(image)
+    become(image, hasMoved: true)
+    // A kick of the last moments went to the old area.
+    area.pointee.pending = 1
     return true
   }
 
@@ -184,14 +195,27 @@ extension Task {
           group.execTask = nil
           throw error
         }
-        area.pointee.pending = 0
+        Machine.acceptKicks()
       }
     }
     table.lock.withLock { group.execTask = nil }
   }
 
+  /// Takes the first thread's place, as execve(2) of another thread does.
+  private func becomeLeader() {
+    guard id != group.id else { return }
+    let table = kernel.tasks
+    table.lock.withLock {
+      let old = id
+      table.remove(self)
+      id = group.id
+      table.insert(self)
+      for child in group.children where child.creator == old { child.creator = id }
+    }
+  }
+
   /// Everything the old program had is gone after this.
-  private func become(_ image: ProgramImage) {
+  private func become(_ image: ProgramImage, hasMoved: Bool) {
     let isSetID = takeIdentity(of: image)
     finishVfork()
     if files.isShared {
@@ -205,10 +229,10 @@ extension Task {
     handlers.reset()
     use(handlers: handlers)
     signalStack = SignalStack()
-    clearChildThreadID = .null
-    robustList = .null
+    savedMask = nil
+    restartDeadline = nil
     group.hasExecuted = true
-    group.timers.timers = []
+    group.timers.resetForExec(hasMoved: hasMoved)
     tearDownMemory()
     do throws(Errno) {
       try load(image, isSecure: isSetID)
@@ -252,6 +276,7 @@ extension Task {
 
   private func memoryForExec() -> AddressSpace {
     let new = AddressSpace()
+    new.sizeLimit = group.limits[Resource.RLIMIT_AS].soft
     let boot = kernel.boot.pointee
     if boot.vdso_start != 0 {
       new.record(

@@ -12,16 +12,21 @@ public struct ProgramStrings {
 
   public init() {}
 
-  /// MAX_ARG_STRLEN and the room for all of them, as with an 8 MiB stack.
+  /// MAX_ARG_STRLEN.
   static var stringLimit: Int { 131_072 }
-  static var totalLimit: Int { 2_097_152 }
+  /// The room for strings and the pointers to them: a quarter of the stack, but not less than ARG_MAX
+  /// and not more than 6 MiB.
+  private var room = 0
 
   /// From the program's two vectors of pointers.
-  public static func copyIn(arguments: UserAddress, environment: UserAddress) throws(Errno)
-    -> ProgramStrings
-  {
+  public static func copyIn(
+    arguments: UserAddress, environment: UserAddress, stackLimit: UInt64
+  ) throws(Errno) -> ProgramStrings {
     var strings = ProgramStrings()
+    strings.room = max(131_072, Int(min(stackLimit / 4, 6 << 20)))
     strings.argumentCount = try strings.append(vector: arguments)
+    // A program that counts on a name for itself finds an empty one.
+    if strings.argumentCount == 0 { strings.append(argument: []) }
     strings.environmentStart = strings.bytes.count
     strings.environmentCount = try strings.append(vector: environment)
     return strings
@@ -33,6 +38,7 @@ public struct ProgramStrings {
     while true {
       let pointer = try UserMemory.load(UInt64.self, from: vector + count * 8)
       if pointer == 0 { return count }
+      room -= 8
       try append(string: UserAddress(pointer))
       count += 1
     }
@@ -51,12 +57,12 @@ public struct ProgramStrings {
           guard error == .E2BIG else { throw error }
           bytes.append(contentsOf: UnsafeBufferPointer(start: chunk.baseAddress!, count: 1024))
           length += 1024
-          if length >= Self.stringLimit || bytes.count > Self.totalLimit { throw Errno.E2BIG }
+          if length >= Self.stringLimit || bytes.count > room { throw Errno.E2BIG }
           continue
         }
         bytes.append(contentsOf: UnsafeBufferPointer(start: chunk.baseAddress!, count: part))
         bytes.append(0)
-        if bytes.count > Self.totalLimit { throw Errno.E2BIG }
+        if bytes.count > room { throw Errno.E2BIG }
         return
       }
     }

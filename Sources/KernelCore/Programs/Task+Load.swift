@@ -44,8 +44,7 @@ extension Task {
 
   /// The stack: as large as RLIMIT_STACK says, reserved but not committed, below a guard page.
   private func mapStack(isExecutable: Bool) throws(Errno) -> UInt {
-    let limit = group.limits[Resource.RLIMIT_STACK].soft
-    let size = Int(max(min(limit, 1 << 30), 1 << 17)) & ~4095
+    let size = AddressSpace.stackSize(limit: group.limits[Resource.RLIMIT_STACK].soft)
     var protection: Protection = [.PROT_READ, .PROT_WRITE]
     if isExecutable { protection.insert(.PROT_EXEC) }
     for _ in 0..<16 {
@@ -55,7 +54,8 @@ extension Task {
           at: top - UInt(size), size: size, protection,
           [.MAP_PRIVATE, .MAP_ANONYMOUS, .MAP_NORESERVE, .MAP_STACK, .MAP_FIXED_NOREPLACE], .none,
           file: nil, offset: 0, label: .stack)
-        return start + UInt(size)
+        memory.stackTop = start + UInt(size)
+        return memory.stackTop
       } catch {
         guard error == .EEXIST else { throw error }
       }

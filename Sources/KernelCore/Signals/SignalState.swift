@@ -101,21 +101,34 @@ public struct SignalInfo {
 public struct PendingSignals {
   public private(set) var set: SignalSet = 0
   private var queue: [SignalInfo] = []
-  /// RLIMIT_SIGPENDING's bound on one queue.
-  private static var limit: Int { 1024 }
 
   public init() {}
 
   /// Adds a signal; a standard one that is pending already stays as it is.
-  mutating func add(_ info: SignalInfo) throws(Errno) {
+  mutating func add(_ info: SignalInfo, limit: Int) throws(Errno) {
     if !info.signal.isRealTime && set & info.signal.bit != 0 { return }
-    if queue.count >= Self.limit {
-      if info.signal.isRealTime { throw .EAGAIN }
+    if queue.count >= limit {
+      if info.signal.isRealTime && info.code != SignalCode.SI_USER { throw .EAGAIN }
       set |= info.signal.bit
       return
     }
     set |= info.signal.bit
     queue.append(info)
+  }
+
+  /// Counts further expirations of a timer whose signal is here already: the overrun, or nil.
+  mutating func addExpirations(_ count: Int64, ofTimer identifier: Int32) -> Int32? {
+    guard set != 0 else { return nil }
+    for index in queue.indices
+    where queue[index].code == SignalCode.SI_TIMER
+      && UInt32(truncatingIfNeeded: queue[index].fields.0) == UInt32(bitPattern: identifier)
+    {
+      let overrun = Int32(clamping: Int64(queue[index].fields.0 >> 32) + count)
+      queue[index].fields.0 =
+        UInt64(UInt32(bitPattern: identifier)) | UInt64(UInt32(bitPattern: overrun)) << 32
+      return overrun
+    }
+    return nil
   }
 
   /// Takes the lowest signal of `wanted`.

@@ -8,8 +8,8 @@ extension Task {
   /// Works until nothing is left to do; true when the thread is to end.
   public func exitWork() -> Bool {
     while true {
-      area.pointee.pending = 0
-      if group.timers.isDue { fireTimers() }
+      Machine.acceptKicks()
+      if group.timers.hasFired { fireTimers() }
       if group.isExiting || isKilled { return true }
       if group.isStopped {
         stopUntilContinued()

@@ -37,7 +37,7 @@ extension Task {
         group.handlers[info.signal] = SignalAction()
         blocked &= ~info.signal.bit
       }
-      try? pending.add(info)
+      try? pending.add(info, limit: group.signalLimit)
       area.pointee.pending = 1
     }
   }
@@ -48,7 +48,7 @@ extension Task {
     if group.isZombie { return nil }
     group.prepare(info.signal)
     if group.ignores(info.signal, blockedBy: blocked) { return nil }
-    do throws(Errno) { try pending.add(info) } catch { return error }
+    do throws(Errno) { try pending.add(info, limit: group.signalLimit) } catch { return error }
     if blocked & info.signal.bit == 0 {
       interrupt()
     }
@@ -89,12 +89,15 @@ extension Task {
 }
 
 extension ThreadGroup {
+  /// RLIMIT_SIGPENDING, here for one queue.
+  var signalLimit: Int { Int(min(limits[Resource.RLIMIT_SIGPENDING].soft, 65536)) }
+
   func takePending(_ wanted: SignalSet) -> SignalInfo? { pending.take(wanted) }
 
   /// Sends the process a signal: one thread that does not block it is to look. Lock held.
   @discardableResult
   public func send(_ info: SignalInfo, _ table: TaskTable) -> Errno? {
-    if isZombie { return nil }
+    if isZombie || isInit { return nil }
     if info.signal == .SIGKILL {
       beginExit(status: 9)
       return nil
@@ -102,7 +105,7 @@ extension ThreadGroup {
     prepare(info.signal)
     let blockedByAll = tasks.allSatisfy { $0.blocked & info.signal.bit != 0 }
     if ignores(info.signal, blockedBy: blockedByAll ? info.signal.bit : 0) { return nil }
-    do throws(Errno) { try pending.add(info) } catch { return error }
+    do throws(Errno) { try pending.add(info, limit: signalLimit) } catch { return error }
     wakeOne(for: info.signal)
     signalQueue.wake()
     return nil
@@ -162,7 +165,7 @@ extension ThreadGroup {
     guard let parent else { return }
     if !parent.handlers[.SIGCHLD].options.contains(.SA_NOCLDSTOP) {
       parent.send(
-        SignalInfo(child: id, user: 0, code: code, status: status, ticks: (0, 0)), kernel.tasks)
+        SignalInfo(child: id, user: user, code: code, status: status, ticks: (0, 0)), kernel.tasks)
     }
     parent.childQueue.wake()
   }

@@ -60,7 +60,8 @@ public struct Credentials {
   }
 
   public mutating func adjustFileCapabilities(from old: Credentials) {
-    let fileCapabilities: UInt64 = 0x8_0000_009f & ~0x60
+    // CHOWN to FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE.
+    let fileCapabilities: UInt64 = 0x1_0800_021f
     if old.fileUser == 0 && fileUser != 0 { effective &= ~fileCapabilities }
     if old.fileUser != 0 && fileUser == 0 { effective |= permitted & fileCapabilities }
   }

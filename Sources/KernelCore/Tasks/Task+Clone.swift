@@ -32,6 +32,8 @@ public struct CloneRequest {
       .CLONE_NEWNS, .CLONE_NEWCGROUP, .CLONE_NEWUTS, .CLONE_NEWIPC, .CLONE_NEWUSER, .CLONE_NEWPID,
       .CLONE_NEWNET,
     ]
+    if flags.isSuperset(of: [.CLONE_FS, .CLONE_NEWNS]) { throw .EINVAL }
+    if flags.isSuperset(of: [.CLONE_SIGHAND, .CLONE_CLEAR_SIGHAND]) { throw .EINVAL }
     if !flags.isDisjoint(with: namespaces) { throw .EPERM }
   }
 }
@@ -49,7 +51,7 @@ extension Task {
     table.lock.lock()
     defer { table.lock.unlock() }
     if group.isExiting { throw .ERESTARTSYS }
-    guard UInt64(table.count) < group.limits[Resource.RLIMIT_NPROC].soft else { throw .EAGAIN }
+    try checkTaskLimit(table)
     let id = try table.allocateID()
     let area = try table.allocateArea()
     let childGroup = isThread ? group : forkedGroup(id: id, request)
@@ -62,6 +64,10 @@ extension Task {
     child.blocked = blocked
     child.name = name
     child.personality = personality
+    child.timerSlack = timerSlack
+    if schedulingPolicy & SchedulingPolicy.resetOnFork == 0 {
+      child.schedulingPolicy = schedulingPolicy
+    }
     if !flags.contains(.CLONE_VM) || flags.contains(.CLONE_VFORK) { child.signalStack = signalStack }
     if flags.contains(.CLONE_CHILD_CLEARTID) { child.clearChildThreadID = request.childThreadID }
     if flags.contains(.CLONE_CHILD_SETTID) { child.childThreadIDToSet = request.childThreadID }
@@ -80,6 +86,20 @@ extension Task {
     return child
   }
 
+  /// RLIMIT_NPROC: how many threads the user has, zombies counting as one; see getrlimit(2).
+  private func checkTaskLimit(_ table: TaskTable) throws(Errno) {
+    let limit = group.limits[Resource.RLIMIT_NPROC].soft
+    guard limit < UInt64(TaskTable.idLimit), credentials.user != 0,
+      !credentials.has(Capability.CAP_SYS_RESOURCE), !credentials.has(Capability.CAP_SYS_ADMIN)
+    else { return }
+    var count: UInt64 = 0
+    table.forEachGroup { group in
+      if group.isZombie && group.finalCredentials.user == credentials.user { count += 1 }
+      for task in group.tasks where task.credentials.user == credentials.user { count += 1 }
+    }
+    guard count < limit else { throw .EAGAIN }
+  }
+
   private func forkedGroup(id: Int32, _ request: CloneRequest) -> ThreadGroup {
     let flags = request.flags
     let parent = flags.contains(.CLONE_PARENT) ? group.parent : group
@@ -88,7 +108,10 @@ extension Task {
     new.session = group.session
     new.terminal = group.terminal
     new.limits = group.limits
-    new.exitSignal = request.exitSignal
+    new.exitSignal = flags.contains(.CLONE_PARENT) ? group.exitSignal : request.exitSignal
+    new.creator = flags.contains(.CLONE_PARENT) ? group.creator : self.id
+    let limit = group.limits[Resource.RLIMIT_CPU]
+    new.timers.setLimit(soft: limit.soft, hard: limit.hard)
     new.nice = group.nice
     new.isDumpable = group.isDumpable
     new.executable = group.executable
@@ -137,9 +160,14 @@ extension Task {
     table.lock.lock()
     let child = table.task(id)
     table.lock.unlock()
-    vforkChild = nil
-    child?.neverStarted()
+    if let child { abandon(child) }
     throw Errno(result: result)
+  }
+
+  /// Gives up a child for which there was no host clone yet.
+  public func abandon(_ child: Task) {
+    vforkChild = nil
+    child.neverStarted()
   }
 
   /// Suspends the parent until the child execs or ends. A signal that kills ends the wait too.
@@ -150,7 +178,7 @@ extension Task {
       if child.isVforkDone { break }
       do throws(Errno) { try sleep() } catch {
         if group.isExiting || isKilled { break }
-        area.pointee.pending = 0
+        Machine.acceptKicks()
         // Other signals wait until the child is done, as on Linux.
         spinOut(child)
         break
@@ -181,6 +209,7 @@ extension Task {
       try? UserMemory.store(id, to: childThreadIDToSet)
       childThreadIDToSet = .null
     }
+    group.timers.startLimit()
     if hasWork { area.pointee.pending = 1 }
   }
 
@@ -193,4 +222,11 @@ extension Task {
     kernel.tasks.lock.unlock()
     parent?.wake()
   }
+}
+
+/// SCHED_* of sched(7).
+public enum SchedulingPolicy {
+  public static let other: Int32 = 0, fifo: Int32 = 1, roundRobin: Int32 = 2
+  public static let batch: Int32 = 3, idle: Int32 = 5
+  public static let resetOnFork: Int32 = 0x4000_0000
 }

@@ -23,8 +23,13 @@ extension Task {
     table.lock.lock()
     if !group.isExiting && group.tasks.count == 1 { group.exitStatus = exitStatus }
     let isLast = group.tasks.count == 1
-    group.addProcessorTime(of: self)
-    if !isLast { removeFromGroup(table) }
+    if isLast {
+      group.finalUsage = ResourceUsage(ofHost: 0)
+    } else {
+      removeFromGroup(table)
+      group.bequeathChildren(of: self, table)
+    }
+    table.retire(area)
     table.lock.unlock()
     files.leave()
     memory.leave()
@@ -42,11 +47,14 @@ extension Task {
   }
 
   /// Robust futexes and the thread id that pthread_join(3) waits on; see set_tid_address(2).
-  private func releaseFutexes() {
+  func releaseFutexes() {
     releaseRobustList()
-    guard !clearChildThreadID.isNull, memory.isShared || group.tasks.count > 1 else { return }
-    try? UserMemory.store(Int32(0), to: clearChildThreadID)
-    _ = Machine.call(202, clearChildThreadID.argument, 1, 1)
+    robustList = .null
+    let word = clearChildThreadID
+    clearChildThreadID = .null
+    guard !word.isNull, memory.isShared || group.tasks.count > 1 else { return }
+    try? UserMemory.store(Int32(0), to: word)
+    _ = Machine.call(202, word.argument, 1, 1)
   }
 
   /// Marks the futexes that the thread still owns as dead; see get_robust_list(2).
@@ -123,10 +131,11 @@ extension Task {
       group.parent?.remove(child: group)
       table.remove(group)
     }
+    area.pointee.in_use = 0
+    table.retire(area)
     table.lock.unlock()
     files.leave()
     memory.leave()
-    area.pointee.in_use = 0
   }
 }
 
@@ -140,10 +149,36 @@ extension ThreadGroup {
     for task in tasks { task.interrupt() }
   }
 
-  func addProcessorTime(of task: Task) {
-    // CLOCK_THREAD_CPUTIME_ID of the ending thread.
-    let time = (try? Host.clock(3)) ?? 0
-    finalUserTime += time
+  /// A thread ends: what it made belongs to another thread, and may have asked to be told.
+  func bequeathChildren(of task: Task, _ table: TaskTable) {
+    guard let heir = tasks.first else { return }
+    for child in children where child.creator == task.id {
+      child.creator = heir.id
+      child.tellOfParentsDeath(table)
+    }
+  }
+
+  /// PR_SET_PDEATHSIG of prctl(2).
+  private func tellOfParentsDeath(_ table: TaskTable) {
+    guard parentDeathSignal != 0, let parent else { return }
+    send(
+      SignalInfo(
+        Signal(parentDeathSignal), code: SignalCode.SI_USER, process: parent.id,
+        user: parent.user), table)
+  }
+
+  /// Of a zombie too. With the table's lock held, or at one's own risk of an older state.
+  public var credentials: Credentials { leader?.credentials ?? finalCredentials }
+  var user: UInt32 { credentials.user }
+
+  /// The host's number, 0 for a zombie.
+  public var hostProcess: Int { Int(leader?.area.pointee.host_process ?? 0) }
+
+  /// RLIMIT_CPU: its threads take the new limit over.
+  public func setProcessorLimit(soft: UInt64, hard: UInt64) {
+    timers.setLimit(soft: soft, hard: hard)
+    timers.noteFired()
+    kernel.tasks.lock.withLock { tasks.first?.interrupt() }
   }
 
   func remove(child: ThreadGroup) {
@@ -155,8 +190,7 @@ extension ThreadGroup {
 
   /// Orphans go to the next subreaper, or to the first program.
   func reparentChildren(_ table: TaskTable) {
-    guard !children.isEmpty, let first = table.first else { return }
-    var reaper = first
+    guard !children.isEmpty, var reaper = table.reaper else { return }
     var ancestor = parent
     while let candidate = ancestor {
       if candidate.isSubreaper && !candidate.isExiting {
@@ -167,11 +201,14 @@ extension ThreadGroup {
     }
     var wakesReaper = false
     for child in children {
+      child.tellOfParentsDeath(table)
       child.parent = reaper
-      reaper.children.append(child)
-      if child.parentDeathSignal != 0 {
-        child.send(SignalInfo(Signal(child.parentDeathSignal), code: SignalCode.SI_USER), table)
+      child.creator = reaper.leader?.id ?? 0
+      if child.isZombie && reaper.isInit {
+        table.remove(child)
+        continue
       }
+      reaper.children.append(child)
       if child.isZombie {
         wakesReaper = true
         child.exitSignal = 17
@@ -189,8 +226,8 @@ extension ThreadGroup {
       ? SignalCode.CLD_EXITED
       : exitStatus & 0x80 != 0 ? SignalCode.CLD_DUMPED : SignalCode.CLD_KILLED
     return SignalInfo(
-      child: id, user: 0, code: code, status: signal == 0 ? exitStatus >> 8 & 0xff : signal,
-      ticks: (finalUserTime / 10_000_000, finalSystemTime / 10_000_000))
+      child: id, user: user, code: code, status: signal == 0 ? exitStatus >> 8 & 0xff : signal,
+      ticks: (finalUsage.userTime / 10_000_000, finalUsage.systemTime / 10_000_000))
   }
 
   /// SIGCHLD, or no zombie at all when the parent does not care.
@@ -199,7 +236,8 @@ extension ThreadGroup {
     guard let parent else { return }
     let action = parent.handlers[.SIGCHLD]
     let isUnwanted =
-      exitSignal == 17 && (action.isIgnored || action.options.contains(.SA_NOCLDWAIT))
+      parent.isInit
+      || (exitSignal == 17 && (action.isIgnored || action.options.contains(.SA_NOCLDWAIT)))
     if exitSignal != 0 && !(exitSignal == 17 && action.isIgnored) {
       var info = exitInformation
       info.signal = Signal(exitSignal)

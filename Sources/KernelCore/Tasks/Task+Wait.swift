@@ -24,8 +24,7 @@ public struct WaitEvent {
   public let status: Int32
   /// As waitid(2) stores it.
   public let information: SignalInfo
-  public let userTime: Int64
-  public let systemTime: Int64
+  public let usage: ResourceUsage
 }
 
 extension Task {
@@ -56,12 +55,15 @@ extension Task {
   private func findEvent(_ selection: WaitSelection, _ options: WaitOptions) -> Search {
     var hasCandidates = false
     for child in group.children where selection.includes(child) {
+      if options.contains(.__WNOTHREAD) && child.creator != id { continue }
       let isClone = child.exitSignal != 17
       if options.contains(.__WCLONE) && !options.contains(.__WALL) {
         guard isClone else { continue }
       } else if !options.contains(.__WALL) && isClone {
         continue
       }
+      // A zombie will do nothing that others than WEXITED ask for.
+      if child.isZombie && !options.contains(.WEXITED) { continue }
       hasCandidates = true
       if let event = event(of: child, options) { return .event(event) }
     }
@@ -73,10 +75,10 @@ extension Task {
     if child.isZombie && options.contains(.WEXITED) {
       let event = WaitEvent(
         id: child.id, status: child.exitStatus, information: child.exitInformation,
-        userTime: child.finalUserTime, systemTime: child.finalSystemTime)
+        usage: child.finalUsage)
       if consumes {
-        group.childrenUserTime += child.finalUserTime + child.childrenUserTime
-        group.childrenSystemTime += child.finalSystemTime + child.childrenSystemTime
+        group.childrenUsage.add(child.finalUsage)
+        group.childrenUsage.add(child.childrenUsage)
         group.remove(child: child)
         kernel.tasks.remove(child)
       }
@@ -98,8 +100,9 @@ extension Task {
   {
     WaitEvent(
       id: child.id, status: status,
-      information: SignalInfo(child: child.id, user: 0, code: code, status: signal, ticks: (0, 0)),
-      userTime: 0, systemTime: 0)
+      information: SignalInfo(
+        child: child.id, user: child.user, code: code, status: signal, ticks: (0, 0)),
+      usage: ResourceUsage())
   }
 }
 
@@ -170,7 +173,7 @@ extension Task {
     var hasSent = false
     table.forEachGroup { target in
       if id == -1 {
-        if target === group || target === table.first { return }
+        if target === group || target === table.reaper { return }
       } else if target.processGroup != processGroup {
         return
       }
@@ -232,25 +235,42 @@ extension Task {
   }
 
   /// The process behind a descriptor of pidfd_open(2).
-  public func processOfDescriptor(_ descriptor: FileDescriptor) throws(Errno) -> Int32 {
+  public func processFile(at descriptor: FileDescriptor) throws(Errno) -> ProcessFile {
     guard let file = try file(at: descriptor) as? ProcessFile else { throw .EBADF }
-    return file.id
+    return file
   }
 
   /// clock_gettime(2) of a process's or thread's processor time, by its negative number.
   public func processorClock(_ clock: Int, to address: UserAddress) throws(Errno) -> Int {
-    let id = Int32(truncatingIfNeeded: ~(clock >> 3))
-    let own = clock & 4 != 0 ? self.id : group.id
-    guard id == 0 || id == own else { throw .EINVAL }
     let buffer = try UserBuffer(address, count: 16)
-    return try check(Machine.call(228, clock & 4 != 0 ? 3 : 2, buffer.address.argument))
+    return try check(Machine.call(228, try hostClock(clock), buffer.address.argument))
+  }
+
+  /// The host's number of a clock of processor time: 2, 3, or one made of an id, which is that of
+  /// any process or of a thread of this one; see clock_getcpuclockid(3).
+  public func hostClock(_ clock: Int) throws(Errno) -> Int {
+    if clock == 2 { return clock }
+    let isThread = clock == 3 || clock & 4 != 0
+    let id = clock == 3 ? 0 : Int32(truncatingIfNeeded: ~(clock >> 3))
+    guard clock == 3 || (clock < 0 && clock & 3 <= 2) else { throw .EINVAL }
+    let table = kernel.tasks
+    table.lock.lock()
+    defer { table.lock.unlock() }
+    if isThread {
+      guard let task = id == 0 ? self : table.task(id), task.group === group else { throw .EINVAL }
+      return ~Int(task.area.pointee.host_thread) << 3 | 4 | (clock == 3 ? 2 : clock & 3)
+    }
+    guard let other = id == 0 ? group : table.group(id), let leader = other.leader else {
+      throw .EINVAL
+    }
+    return ~Int(leader.area.pointee.host_process) << 3 | clock & 3
   }
 }
 
 /// The file of pidfd_open(2): readable once the process ended.
 public final class ProcessFile: OpenFile {
   public let id: Int32
-  private let group: ThreadGroup
+  public let group: ThreadGroup
 
   public init(_ group: ThreadGroup, flags: OpenFlags) {
     id = group.id

@@ -5,7 +5,8 @@ import Platform
 
 /// A thread of a program, and the host thread that runs it.
 public final class Task {
-  public let id: Int32
+  /// Changes only when execve(2) makes the task its process's first.
+  public internal(set) var id: Int32
   public let group: ThreadGroup
   /// Changes only when execve(2) moves the task to a fresh host process.
   public internal(set) var area: ThreadArea
@@ -40,6 +41,8 @@ public final class Task {
   /// Set by the terminal driver and timers while the task sleeps with a deadline, for restarts.
   public var restartDeadline: Int64?
   public var personality: UInt32 = 0
+  /// SCHED_* and the flag of sched_setscheduler(2), which change nothing here.
+  public var schedulingPolicy: Int32 = 0
   public var timerSlack: UInt64 = 50_000
 
   init(

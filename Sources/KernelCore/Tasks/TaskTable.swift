@@ -12,9 +12,14 @@ public final class TaskTable {
   public private(set) var lastID: Int32 = 0
   public private(set) var count = 0
   public static let idLimit: Int32 = 32768
-  /// The first program; orphans become its children.
+  /// The first program; its end is the sandbox's.
   public internal(set) var first: ThreadGroup?
-  private var nextArea = 0
+  /// Who inherits orphans: the first program, or the kernel's own init where there is one.
+  public internal(set) var reaper: ThreadGroup?
+  /// Areas that were never used start here.
+  private var freshArea = 1
+  /// Areas of threads that ended, or are about to, in this order.
+  private var endedAreas: [ThreadArea] = []
 
   init() {
     tasks = .allocate(capacity: Int(Self.idLimit))
@@ -37,6 +42,17 @@ public final class TaskTable {
       return lastID
     }
     throw .EAGAIN
+  }
+
+  /// A process 1 of the kernel's own, which reaps whoever becomes its child, as `docker run --init`
+  /// has it: so the first program is an ordinary process.
+  func makeInit() throws(Errno) -> ThreadGroup {
+    let group = ThreadGroup(id: try allocateID(), parent: nil, startTime: (try? Host.clock(1)) ?? 0)
+    group.isInit = true
+    let name: StaticString = "init"
+    for index in 0..<name.utf8CodeUnitCount { group.finalName[index] = name.utf8Start[index] }
+    insert(group)
+    return group
   }
 
   func insert(_ task: Task) {
@@ -90,24 +106,42 @@ public final class TaskTable {
   // MARK: Thread areas
 
   /// A free thread area; EAGAIN when the sandbox has as many threads as it may.
+  ///
+  /// Those of ended threads come first, so that few pages are in use. Such a thread may still be
+  /// leaving the kernel, with a kick on its way to the area's signal stack, until the host says that
+  /// it is gone.
   func allocateArea() throws(Errno) -> ThreadArea {
-    for _ in 0..<Int(PV_THREAD_LIMIT) {
-      nextArea = (nextArea + 1) % Int(PV_THREAD_LIMIT)
-      let area = Self.area(nextArea)
-      guard area.pointee.in_use == 0 else { continue }
-      area.initialize(to: pv_thread())
-      let base = UInt64(UInt(bitPattern: area))
-      area.pointee.`self` = base
-      area.pointee.kernel_stack_top = base + UInt64(PV_AREA_KERNEL_STACK_TOP)
-      area.pointee.frame =
-        area.pointee.kernel_stack_top - UInt64(MemoryLayout<pv_frame>.size)
-      area.pointee.signal_stack = (
-        base + UInt64(PV_AREA_SIGNAL_STACK), 0, UInt64(PV_AREA_SIGNAL_STACK_SIZE)
-      )
-      area.pointee.in_use = 1
-      return area
+    let isFull = freshArea == Int(PV_THREAD_LIMIT)
+    let area: ThreadArea
+    if let index = firstFreeArea(among: isFull ? endedAreas.count : min(4, endedAreas.count)) {
+      area = endedAreas.remove(at: index)
+    } else {
+      guard !isFull else { throw .EAGAIN }
+      area = Self.area(freshArea)
+      freshArea += 1
     }
-    throw .EAGAIN
+    prepare(area)
+    return area
+  }
+
+  /// Takes back the area of a thread that ends, or of one that never came to be.
+  func retire(_ area: ThreadArea) { endedAreas.append(area) }
+
+  private func firstFreeArea(among count: Int) -> Int? {
+    for index in 0..<count where Machine.hasEnded(endedAreas[index]) { return index }
+    return nil
+  }
+
+  private func prepare(_ area: ThreadArea) {
+    area.initialize(to: pv_thread())
+    let base = UInt64(UInt(bitPattern: area))
+    area.pointee.`self` = base
+    area.pointee.kernel_stack_top = base + UInt64(PV_AREA_KERNEL_STACK_TOP)
+    area.pointee.frame = area.pointee.kernel_stack_top - UInt64(MemoryLayout<pv_frame>.size)
+    area.pointee.signal_stack = (
+      base + UInt64(PV_AREA_SIGNAL_STACK), 0, UInt64(PV_AREA_SIGNAL_STACK_SIZE)
+    )
+    area.pointee.in_use = 1
   }
 
   private static func area(_ index: Int) -> ThreadArea {

@@ -12,6 +12,10 @@ public final class ThreadGroup {
   /// nil for the first program and once the parent is gone.
   public internal(set) unowned(unsafe) var parent: ThreadGroup?
   public internal(set) var children: [ThreadGroup] = []
+  /// The parent's thread that made it, or one that took over its children.
+  var creator: Int32 = 0
+  /// The kernel's own init: a process without threads, so that orphans have a parent.
+  public internal(set) var isInit = false
   public var processGroup: Int32
   public var session: Int32
   public var handlers: SignalHandlers
@@ -50,10 +54,10 @@ public final class ThreadGroup {
   public internal(set) var terminal: Terminal?
   /// The foreground group of a terminal that hung up on this session leader, or 0.
   var foregroundAtHangUp: Int32 = 0
-  /// Processor time of children that were waited for, nanoseconds user and system.
-  public var childrenUserTime: Int64 = 0, childrenSystemTime: Int64 = 0
-  /// Own processor time, set at exit.
-  public var finalUserTime: Int64 = 0, finalSystemTime: Int64 = 0
+  /// What children used that were waited for, and theirs.
+  public internal(set) var childrenUsage = ResourceUsage()
+  /// What the process used itself, set at exit.
+  public internal(set) var finalUsage = ResourceUsage()
   /// What a zombie still shows in /proc.
   public internal(set) var finalName: InlineArray<16, UInt8> = .init(repeating: 0)
   public internal(set) var finalCredentials = Credentials()
@@ -83,9 +87,6 @@ public final class ThreadGroup {
   public var leader: Task? { tasks.first }
 
   func adopt(_ task: Task) { tasks.append(task) }
-
-  /// The processor time of all threads that live, or the final one.
-  public var processorTime: (user: Int64, system: Int64) { (finalUserTime, finalSystemTime) }
 }
 
 /// The limits of getrlimit(2), soft and hard.
@@ -105,46 +106,4 @@ public struct ResourceLimits {
 
   /// One more than the highest descriptor.
   public var descriptors: Int { Int(min(soft[Resource.RLIMIT_NOFILE], 1 << 20)) }
-}
-
-/// The interval timers of setitimer(2) and the timers of timer_create(2).
-public final class ProcessTimers {
-  public let lock = Lock()
-  /// CLOCK_REALTIME timers run on the host's ITIMER_REAL; nanoseconds.
-  public var realDeadline: Int64 = 0, realInterval: Int64 = 0
-  public var timers: [PosixTimer] = []
-  public var nextIdentifier: Int32 = 0
-  let timersDue = TimerMark()
-  var isArmed = false
-
-  init() {}
-  deinit {
-    lock.destroy()
-    timersDue.destroy()
-  }
-}
-
-/// A timer of timer_create(2).
-public final class PosixTimer {
-  public let identifier: Int32
-  public let clock: Int32
-  public var signal: Int32
-  public var value: UInt64
-  /// SIGEV_THREAD_ID's task, or 0.
-  public var task: Int32
-  public var isSilent: Bool
-  /// Nanoseconds of its clock; 0 is disarmed.
-  public var deadline: Int64 = 0, interval: Int64 = 0
-  public var overrun: Int32 = 0
-
-  public init(
-    identifier: Int32, clock: Int32, signal: Int32, value: UInt64, task: Int32, isSilent: Bool
-  ) {
-    self.identifier = identifier
-    self.clock = clock
-    self.signal = signal
-    self.value = value
-    self.task = task
-    self.isSilent = isSilent
-  }
 }

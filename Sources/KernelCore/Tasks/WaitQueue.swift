@@ -133,7 +133,8 @@ extension Task {
   ///
   /// In this order a kick that comes after the look makes the blocking call return at once.
   @inline(__always) public func acceptInterrupts() throws(Errno) {
-    area.pointee.pending = 0
+    Machine.acceptKicks()
+    if group.timers.hasFired { fireTimers() }
     if hasWork {
       area.pointee.pending = 1
       throw .ERESTARTSYS

@@ -51,8 +51,8 @@ struct ProcessFacts {
     exitSignal = process.exitSignal
     exitStatus = process.exitStatus
     startTime = process.startTime
-    childrenTimes = (process.childrenUserTime, process.childrenSystemTime)
-    finalTimes = (process.finalUserTime, process.finalSystemTime)
+    childrenTimes = (process.childrenUsage.userTime, process.childrenUsage.systemTime)
+    finalTimes = (process.finalUsage.userTime, process.finalUsage.systemTime)
     arguments = process.argumentsRange
     environment = process.environmentRange
     hostProcess = task?.area.pointee.host_process ?? 0
@@ -89,7 +89,7 @@ struct ProcessFacts {
     if hostProcess == 0 {
       result.userTime = finalTimes.0
       result.systemTime = finalTimes.1
-      result.state = 90  // Z
+      result.state = isZombie ? 90 : 83  // Z; S for the kernel's own init
       return result
     }
     let thread = isThread ? Int(hostThread) : 0

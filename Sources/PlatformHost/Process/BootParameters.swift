@@ -7,6 +7,8 @@ public struct BootParameters: Sendable {
   public var isDebugging = false
   public var hasTerminal = false
   public var hasNoNewPrivileges = false
+  /// Process 1 is an init of the kernel's own.
+  public var hasInit = false
   public var root: Descriptor
   public var events: Descriptor
   public var trace: Descriptor?

@@ -34,6 +34,7 @@ struct BootRecord {
     if parameters.isDebugging { flags |= PV_BOOT_DEBUG }
     if parameters.hasTerminal { flags |= PV_BOOT_TERMINAL }
     if parameters.hasNoNewPrivileges { flags |= PV_BOOT_NO_NEW_PRIVILEGES }
+    if parameters.hasInit { flags |= PV_BOOT_INIT }
     record.pointee.flags = flags
     record.pointee.root_descriptor = parameters.root.rawValue
     record.pointee.event_descriptor = parameters.events.rawValue
