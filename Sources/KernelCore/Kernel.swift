@@ -46,7 +46,8 @@ public final class Kernel {
   }
 
   /// A string of the boot record's blob.
-  public static func bootString(_ boot: UnsafeMutablePointer<pv_boot>, _ offset: UInt32) -> [UInt8] {
+  public static func bootString(_ boot: UnsafeMutablePointer<pv_boot>, _ offset: UInt32) -> [UInt8]
+  {
     let start = bootPointer(boot, offset)
     var bytes: [UInt8] = []
     var index = 0

@@ -88,7 +88,8 @@ enum FirstProgram {
       return try task.prepareProgram(try task.open(path: name, []), path: name, strings)
     }
     // /usr/local/sbin:/usr/local/bin:... where the environment has none: as Docker's default.
-    let list = searchPath ?? Array("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".utf8)
+    let list =
+      searchPath ?? Array("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".utf8)
     var failure = Errno.ENOENT
     for directory in list.split(separator: 58, omittingEmptySubsequences: false) {
       var path = directory.isEmpty ? [46] : Array(directory)

@@ -28,7 +28,8 @@ func sysStat(
 }
 
 /// Implements fstat(2).
-func sysFstat(_ task: Task, _ descriptor: FileDescriptor, _ result: UserAddress) throws(Errno) -> Int
+func sysFstat(_ task: Task, _ descriptor: FileDescriptor, _ result: UserAddress) throws(Errno)
+  -> Int
 {
   let file = try task.file(at: descriptor)
   try file.stat().store(to: result)
@@ -42,7 +43,9 @@ func walkFlags(_ flags: PathFlags) -> WalkFlags {
   return walk
 }
 
-func statusOfTarget(_ target: PathTarget, _ task: Task, _ flags: PathFlags) throws(Errno) -> FileStatus {
+func statusOfTarget(_ target: PathTarget, _ task: Task, _ flags: PathFlags) throws(Errno)
+  -> FileStatus
+{
   switch target {
   case .node(let node): try node.status(task)
   case .file(let file): try file.stat()
@@ -74,6 +77,7 @@ func sysStatx(
     other: { (target) throws(Errno) -> Void in
       if case .file(let file) = target, file.hostDescriptor.isValid {
         var empty: UInt8 = 0
+        // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
         try withUnsafeMutablePointer(to: &empty) { (empty) throws(Errno) -> Void in
           try Host.statx(
             file.hostDescriptor, UnsafePointer(empty), flags: flags | 0x1000, mask: mask,
@@ -143,7 +147,9 @@ func sysAccess(
     // access(2) asks for the real user.
     credentials.fileUser = credentials.user
     credentials.fileGroup = credentials.group
-    if credentials.user != 0 { credentials.effective = 0 } else {
+    if credentials.user != 0 {
+      credentials.effective = 0
+    } else {
       credentials.effective = credentials.permitted
     }
   }

@@ -243,7 +243,8 @@ func sysCapset(_ task: Task, _ header: UserAddress, _ data: UserAddress) throws(
     let shift = UInt64(word * 32)
     sets.effective |= UInt64(try UserMemory.load(UInt32.self, from: data + word * 12)) << shift
     sets.permitted |= UInt64(try UserMemory.load(UInt32.self, from: data + word * 12 + 4)) << shift
-    sets.inheritable |= UInt64(try UserMemory.load(UInt32.self, from: data + word * 12 + 8)) << shift
+    sets.inheritable |=
+      UInt64(try UserMemory.load(UInt32.self, from: data + word * 12 + 8)) << shift
   }
   let old = task.credentials
   let all: UInt64 = (1 << 41) - 1

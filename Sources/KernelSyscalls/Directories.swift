@@ -97,6 +97,7 @@ private func linkText(_ address: UserAddress) throws(Errno) -> [UInt8] {
   if address.isNull { return [] }
   let length = try UserMemory.copyString(address, to: Broker.path2, limit: 4096)
   guard length > 0 else { throw .ENOENT }
+  // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
   return Array(UnsafeBufferPointer(start: UnsafePointer(Broker.path2), count: length))
 }
 
@@ -202,7 +203,9 @@ func sysRename(
       try task.checkParent(first)
       try checkSticky(task, first)
       try task.checkParent(second)
-      if (try? task.hostStatus(second, .AT_SYMLINK_NOFOLLOW)) != nil { try checkSticky(task, second) }
+      if (try? task.hostStatus(second, .AT_SYMLINK_NOFOLLOW)) != nil {
+        try checkSticky(task, second)
+      }
     }
     return try task.byBackend(
       first, Int(PV_OP_RENAME), Int(second.directory.number), Int(flags))

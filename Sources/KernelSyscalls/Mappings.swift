@@ -41,7 +41,8 @@ func sysMunmap(_ task: Task, _ address: UInt, _ size: Int) throws(Errno) -> Int 
 }
 
 /// Implements mprotect(2).
-func sysMprotect(_ task: Task, _ address: UInt, _ size: Int, _ protection: Int) throws(Errno) -> Int {
+func sysMprotect(_ task: Task, _ address: UInt, _ size: Int, _ protection: Int) throws(Errno) -> Int
+{
   try task.memory.protect(address, size, protection)
   return 0
 }

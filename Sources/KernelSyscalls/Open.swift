@@ -105,7 +105,9 @@ private func replace(
 }
 
 /// Implements ioctl(2): a few commands are every file's, the rest the file's own.
-func sysIoctl(_ task: Task, _ descriptor: FileDescriptor, _ command: UInt32, _ argument: UserAddress)
+func sysIoctl(
+  _ task: Task, _ descriptor: FileDescriptor, _ command: UInt32, _ argument: UserAddress
+)
   throws(Errno) -> Int
 {
   let file = try task.file(at: descriptor)

@@ -49,6 +49,7 @@ private func pollEntries(
   guard count >= 0, count <= task.group.limits.descriptors else { throw .EINVAL }
   return try withUnsafeTemporaryAllocation(of: PollEntry.self, capacity: max(1, count)) {
     (storage) throws(Errno) -> Int in
+    // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
     let entries = UnsafeMutableBufferPointer(rebasing: storage[0..<count])
     try UserMemory.copyIn(address, to: storage.baseAddress!, count: count * 8)
     let result = try task.poll(entries, until: deadline)
@@ -58,7 +59,8 @@ private func pollEntries(
 }
 
 /// Implements poll(2).
-func sysPoll(_ task: Task, _ entries: UserAddress, count: Int, timeout: Int32) throws(Errno) -> Int {
+func sysPoll(_ task: Task, _ entries: UserAddress, count: Int, timeout: Int32) throws(Errno) -> Int
+{
   let end = try deadline(task, after: timeout < 0 ? nil : Int64(timeout) * 1_000_000)
   return try withMask(task, .null, size: 0, until: end) { () throws(Errno) -> Int in
     try pollEntries(task, entries, count: count, until: end)

@@ -33,7 +33,8 @@ private func request(_ flags: CloneFlags) -> CloneRequest {
 }
 
 /// Implements clone3(2): struct clone_args as far as it asks for what clone(2) can do.
-func sysClone3(_ task: Task, _ frame: Frame, _ address: UserAddress, size: Int) throws(Errno) -> Int {
+func sysClone3(_ task: Task, _ frame: Frame, _ address: UserAddress, size: Int) throws(Errno) -> Int
+{
   guard size >= 64 else { throw .EINVAL }
   guard size <= 4096 else { throw .E2BIG }
   let flags = CloneFlags(rawValue: try UserMemory.load(UInt64.self, from: address))
@@ -87,6 +88,7 @@ func sysExecve(
 ) throws(Errno) -> Int {
   guard flags.isSubset(of: [.AT_EMPTY_PATH, .AT_SYMLINK_NOFOLLOW]) else { throw .EINVAL }
   let length = try UserMemory.copyString(path, to: Broker.path, limit: 4096)
+  // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
   var name = Array(UnsafeBufferPointer(start: UnsafePointer(Broker.path), count: length))
   let file: OpenFile
   if length == 0 {

@@ -37,19 +37,30 @@ public enum SyscallTable {
     case 0: return try sysRead(task, a.descriptor(0), a.address(1), count: a.int(2))
     case 1: return try sysWrite(task, a.descriptor(0), a.address(1), count: a.int(2))
     case 8: return try sysLseek(task, a.descriptor(0), a.int64(1), whence: a.int(2))
-    case 17: return try sysPread(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
-    case 18: return try sysPwrite(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
+    case 17:
+      return try sysPread(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
+    case 18:
+      return try sysPwrite(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
     case 19: return try sysReadv(task, a.descriptor(0), a.address(1), count: a.int(2))
     case 20: return try sysWritev(task, a.descriptor(0), a.address(1), count: a.int(2))
-    case 295: return try sysPreadv(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
-    case 296: return try sysPwritev(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
-    case 327: return try sysPreadv2(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3), flags: a.int(5))
-    case 328: return try sysPwritev2(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3), flags: a.int(5))
+    case 295:
+      return try sysPreadv(task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
+    case 296:
+      return try sysPwritev(
+        task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3))
+    case 327:
+      return try sysPreadv2(
+        task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3), flags: a.int(5))
+    case 328:
+      return try sysPwritev2(
+        task, a.descriptor(0), a.address(1), count: a.int(2), offset: a.int64(3), flags: a.int(5))
 
     // Opening.
     case 2: return try sysOpen(task, AT_FDCWD, a.address(0), a.openFlags(1), mode: a.uint32(2))
     case 3: return try sysClose(task, a.descriptor(0))
-    case 85: return try sysOpen(task, AT_FDCWD, a.address(0), [.O_CREAT, .O_WRONLY, .O_TRUNC], mode: a.uint32(1))
+    case 85:
+      return try sysOpen(
+        task, AT_FDCWD, a.address(0), [.O_CREAT, .O_WRONLY, .O_TRUNC], mode: a.uint32(1))
     case 257: return try sysOpen(task, a.int32(0), a.address(1), a.openFlags(2), mode: a.uint32(3))
     case 437: return try sysOpenat2(task, a.int32(0), a.address(1), a.address(2), size: a.int(3))
     case 22: return try sysPipe(task, a.address(0), [])
@@ -67,7 +78,8 @@ public enum SyscallTable {
     case 5: return try sysFstat(task, a.descriptor(0), a.address(1))
     case 6: return try sysStat(task, AT_FDCWD, a.address(0), a.address(1), .AT_SYMLINK_NOFOLLOW)
     case 262: return try sysStat(task, a.int32(0), a.address(1), a.address(2), a.pathFlags(3))
-    case 332: return try sysStatx(task, a.int32(0), a.address(1), a.int32(2), a.uint32(3), a.address(4))
+    case 332:
+      return try sysStatx(task, a.int32(0), a.address(1), a.int32(2), a.uint32(3), a.address(4))
     case 21: return try sysAccess(task, AT_FDCWD, a.address(0), a.uint32(1), flags: 0)
     case 269: return try sysAccess(task, a.int32(0), a.address(1), a.uint32(2), flags: 0)
     case 439: return try sysAccess(task, a.int32(0), a.address(1), a.uint32(2), flags: a.int32(3))
@@ -79,8 +91,11 @@ public enum SyscallTable {
     case 452: return try sysChmod(task, a.int32(0), a.address(1), a.uint32(2), a.pathFlags(3))
     case 92: return try sysChown(task, AT_FDCWD, a.address(0), a.uint32(1), a.uint32(2), [])
     case 93: return try sysFchown(task, a.descriptor(0), a.uint32(1), a.uint32(2))
-    case 94: return try sysChown(task, AT_FDCWD, a.address(0), a.uint32(1), a.uint32(2), .AT_SYMLINK_NOFOLLOW)
-    case 260: return try sysChown(task, a.int32(0), a.address(1), a.uint32(2), a.uint32(3), a.pathFlags(4))
+    case 94:
+      return try sysChown(
+        task, AT_FDCWD, a.address(0), a.uint32(1), a.uint32(2), .AT_SYMLINK_NOFOLLOW)
+    case 260:
+      return try sysChown(task, a.int32(0), a.address(1), a.uint32(2), a.uint32(3), a.pathFlags(4))
     case 132: return try sysUtime(task, a.address(0), a.address(1))
     case 235: return try sysUtimes(task, AT_FDCWD, a.address(0), a.address(1))
     case 261: return try sysUtimes(task, a.int32(0), a.address(1), a.address(2))
@@ -94,21 +109,27 @@ public enum SyscallTable {
     case 138: return try sysFstatfs(task, a.descriptor(0), a.address(1))
 
     // Names.
-    case 78, 217: return try sysGetdents(task, a.descriptor(0), a.address(1), count: a.int(2), isOld: frame.pointee.rax == 78)
+    case 78, 217:
+      return try sysGetdents(
+        task, a.descriptor(0), a.address(1), count: a.int(2), isOld: frame.pointee.rax == 78)
     case 79: return try sysGetcwd(task, a.address(0), size: a.int(1))
     case 80: return try sysChdir(task, a.address(0))
     case 81: return try sysFchdir(task, a.descriptor(0))
     case 161: return try sysChroot(task, a.address(0))
     case 82: return try sysRename(task, AT_FDCWD, a.address(0), AT_FDCWD, a.address(1), flags: 0)
-    case 264: return try sysRename(task, a.int32(0), a.address(1), a.int32(2), a.address(3), flags: 0)
-    case 316: return try sysRename(task, a.int32(0), a.address(1), a.int32(2), a.address(3), flags: a.uint32(4))
+    case 264:
+      return try sysRename(task, a.int32(0), a.address(1), a.int32(2), a.address(3), flags: 0)
+    case 316:
+      return try sysRename(
+        task, a.int32(0), a.address(1), a.int32(2), a.address(3), flags: a.uint32(4))
     case 83: return try sysMkdir(task, AT_FDCWD, a.address(0), mode: a.uint32(1))
     case 258: return try sysMkdir(task, a.int32(0), a.address(1), mode: a.uint32(2))
     case 84: return try sysUnlink(task, AT_FDCWD, a.address(0), .AT_REMOVEDIR)
     case 87: return try sysUnlink(task, AT_FDCWD, a.address(0), [])
     case 263: return try sysUnlink(task, a.int32(0), a.address(1), a.pathFlags(2))
     case 86: return try sysLink(task, AT_FDCWD, a.address(0), AT_FDCWD, a.address(1), [])
-    case 265: return try sysLink(task, a.int32(0), a.address(1), a.int32(2), a.address(3), a.pathFlags(4))
+    case 265:
+      return try sysLink(task, a.int32(0), a.address(1), a.int32(2), a.address(3), a.pathFlags(4))
     case 88: return try sysSymlink(task, a.address(0), AT_FDCWD, a.address(1))
     case 266: return try sysSymlink(task, a.address(0), a.int32(1), a.address(2))
     case 133: return try sysMknod(task, AT_FDCWD, a.address(0), mode: a.uint32(1))
@@ -116,7 +137,9 @@ public enum SyscallTable {
     case 95: return sysUmask(task, a.uint32(0))
 
     // Memory.
-    case 9: return try sysMmap(task, a.uint(0), a.int(1), a.int(2), a.int(3), a.descriptor(4), offset: a.int64(5))
+    case 9:
+      return try sysMmap(
+        task, a.uint(0), a.int(1), a.int(2), a.int(3), a.descriptor(4), offset: a.int64(5))
     case 10: return try sysMprotect(task, a.uint(0), a.int(1), a.int(2))
     case 11: return try sysMunmap(task, a.uint(0), a.int(1))
     case 12: return sysBrk(task, a.uint(0))
@@ -142,8 +165,12 @@ public enum SyscallTable {
       return try starting(&outcome) { () throws(Errno) -> Int in
         try sysClone3(task, frame, a.address(0), size: a.int(1))
       }
-    case 59: return try sysExecve(task, AT_FDCWD, a.address(0), a.address(1), a.address(2), [], frame, &outcome)
-    case 322: return try sysExecve(task, a.int32(0), a.address(1), a.address(2), a.address(3), a.pathFlags(4), frame, &outcome)
+    case 59:
+      return try sysExecve(
+        task, AT_FDCWD, a.address(0), a.address(1), a.address(2), [], frame, &outcome)
+    case 322:
+      return try sysExecve(
+        task, a.int32(0), a.address(1), a.address(2), a.address(3), a.pathFlags(4), frame, &outcome)
     case 60:
       task.exitStatus = a.int32(0) & 0xff
       task.exitStatus <<= 8
@@ -153,8 +180,13 @@ public enum SyscallTable {
       task.exitGroup(status: (a.int32(0) & 0xff) << 8)
       outcome = .exit
       return 0
-    case 61: return try sysWait4(task, a.int32(0), a.address(1), WaitOptions(rawValue: a.uint32(2)), a.address(3))
-    case 247: return try sysWaitid(task, a.int32(0), a.int32(1), a.address(2), WaitOptions(rawValue: a.uint32(3)), a.address(4))
+    case 61:
+      return try sysWait4(
+        task, a.int32(0), a.address(1), WaitOptions(rawValue: a.uint32(2)), a.address(3))
+    case 247:
+      return try sysWaitid(
+        task, a.int32(0), a.int32(1), a.address(2), WaitOptions(rawValue: a.uint32(3)), a.address(4)
+      )
     case 109: return try sysSetpgid(task, a.int32(0), a.int32(1))
     case 111: return Int(task.group.processGroup)
     case 121: return try sysGetpgid(task, a.int32(0))
@@ -165,8 +197,10 @@ public enum SyscallTable {
     case 157: return try sysPrctl(task, a.int32(0), a.uint(1), a.uint(2), a.uint(3), a.uint(4))
 
     // Signals.
-    case 13: return try sysSigaction(task, Int(a.int32(0)), a.address(1), a.address(2), size: a.int(3))
-    case 14: return try sysSigprocmask(task, Int(a.int32(0)), a.address(1), a.address(2), size: a.int(3))
+    case 13:
+      return try sysSigaction(task, Int(a.int32(0)), a.address(1), a.address(2), size: a.int(3))
+    case 14:
+      return try sysSigprocmask(task, Int(a.int32(0)), a.address(1), a.address(2), size: a.int(3))
     case 15: return try sysSigreturn(task, frame)
     case 62: return try sysKill(task, a.int32(0), Int(a.int32(1)))
     case 200: return try sysTkill(task, group: nil, a.int32(0), Int(a.int32(1)))
@@ -191,24 +225,44 @@ public enum SyscallTable {
 
     // Readiness.
     case 7: return try sysPoll(task, a.address(0), count: a.int(1), timeout: a.int32(2))
-    case 271: return try sysPpoll(task, a.address(0), count: a.int(1), a.address(2), a.address(3), size: a.int(4))
-    case 23: return try sysSelect(task, count: Int(a.int32(0)), a.address(1), a.address(2), a.address(3), a.address(4))
-    case 270: return try sysPselect(task, count: Int(a.int32(0)), a.address(1), a.address(2), a.address(3), a.address(4), a.address(5))
+    case 271:
+      return try sysPpoll(
+        task, a.address(0), count: a.int(1), a.address(2), a.address(3), size: a.int(4))
+    case 23:
+      return try sysSelect(
+        task, count: Int(a.int32(0)), a.address(1), a.address(2), a.address(3), a.address(4))
+    case 270:
+      return try sysPselect(
+        task, count: Int(a.int32(0)), a.address(1), a.address(2), a.address(3), a.address(4),
+        a.address(5))
     case 213:
       guard a.int32(0) > 0 else { throw .EINVAL }
       return try sysEpollCreate(task, [])
     case 291: return try sysEpollCreate(task, a.openFlags(0))
-    case 233: return try sysEpollCtl(task, a.descriptor(0), a.int32(1), a.descriptor(2), a.address(3))
-    case 232: return try sysEpollWait(task, a.descriptor(0), a.address(1), limit: a.int32(2), nanoseconds: a.int32(3) < 0 ? nil : Int64(a.int32(3)) * 1_000_000, .null, size: 0)
-    case 281: return try sysEpollWait(task, a.descriptor(0), a.address(1), limit: a.int32(2), nanoseconds: a.int32(3) < 0 ? nil : Int64(a.int32(3)) * 1_000_000, a.address(4), size: a.int(5))
-    case 441: return try sysEpollPwait2(task, a.descriptor(0), a.address(1), limit: a.int32(2), a.address(3), a.address(4), size: a.int(5))
+    case 233:
+      return try sysEpollCtl(task, a.descriptor(0), a.int32(1), a.descriptor(2), a.address(3))
+    case 232:
+      return try sysEpollWait(
+        task, a.descriptor(0), a.address(1), limit: a.int32(2),
+        nanoseconds: a.int32(3) < 0 ? nil : Int64(a.int32(3)) * 1_000_000, .null, size: 0)
+    case 281:
+      return try sysEpollWait(
+        task, a.descriptor(0), a.address(1), limit: a.int32(2),
+        nanoseconds: a.int32(3) < 0 ? nil : Int64(a.int32(3)) * 1_000_000, a.address(4),
+        size: a.int(5))
+    case 441:
+      return try sysEpollPwait2(
+        task, a.descriptor(0), a.address(1), limit: a.int32(2), a.address(3), a.address(4),
+        size: a.int(5))
     case 284: return try sysEventfd(task, a.uint32(0), 0)
     case 290: return try sysEventfd(task, a.uint32(0), a.int32(1))
     case 283: return try sysTimerfdCreate(task, a.int32(0), a.openFlags(1))
-    case 286: return try sysTimerfdSettime(task, a.descriptor(0), a.int32(1), a.address(2), a.address(3))
+    case 286:
+      return try sysTimerfdSettime(task, a.descriptor(0), a.int32(1), a.address(2), a.address(3))
     case 287: return try sysTimerfdGettime(task, a.descriptor(0), a.address(1))
     case 282: return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), [])
-    case 289: return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), a.openFlags(3))
+    case 289:
+      return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), a.openFlags(3))
 
     // Sockets.
     case 41: return try sysSocket(task, a.int32(0), a.int32(1), a.int32(2))
@@ -217,18 +271,33 @@ public enum SyscallTable {
     case 50: return try sysListen(task, a.descriptor(0), backlog: a.int32(1))
     case 42: return try sysConnect(task, a.descriptor(0), a.address(1), size: a.int32(2))
     case 43: return try sysAccept(task, a.descriptor(0), a.address(1), a.address(2), [])
-    case 288: return try sysAccept(task, a.descriptor(0), a.address(1), a.address(2), a.openFlags(3))
+    case 288:
+      return try sysAccept(task, a.descriptor(0), a.address(1), a.address(2), a.openFlags(3))
     case 51: return try sysGetsockname(task, a.descriptor(0), a.address(1), a.address(2))
     case 52: return try sysGetpeername(task, a.descriptor(0), a.address(1), a.address(2))
     case 48: return try sysShutdown(task, a.descriptor(0), a.int32(1))
-    case 54: return try sysSetsockopt(task, a.descriptor(0), level: a.int32(1), a.int32(2), a.address(3), size: a.int32(4))
-    case 55: return try sysGetsockopt(task, a.descriptor(0), level: a.int32(1), a.int32(2), a.address(3), a.address(4))
-    case 44: return try sysSendto(task, a.descriptor(0), a.address(1), count: a.int(2), a.messageFlags(3), a.address(4), size: a.int32(5))
-    case 45: return try sysRecvfrom(task, a.descriptor(0), a.address(1), count: a.int(2), a.messageFlags(3), a.address(4), a.address(5))
+    case 54:
+      return try sysSetsockopt(
+        task, a.descriptor(0), level: a.int32(1), a.int32(2), a.address(3), size: a.int32(4))
+    case 55:
+      return try sysGetsockopt(
+        task, a.descriptor(0), level: a.int32(1), a.int32(2), a.address(3), a.address(4))
+    case 44:
+      return try sysSendto(
+        task, a.descriptor(0), a.address(1), count: a.int(2), a.messageFlags(3), a.address(4),
+        size: a.int32(5))
+    case 45:
+      return try sysRecvfrom(
+        task, a.descriptor(0), a.address(1), count: a.int(2), a.messageFlags(3), a.address(4),
+        a.address(5))
     case 46: return try sysSendmsg(task, a.descriptor(0), a.address(1), a.messageFlags(2))
     case 47: return try sysRecvmsg(task, a.descriptor(0), a.address(1), a.messageFlags(2))
-    case 307: return try sysSendmmsg(task, a.descriptor(0), a.address(1), count: a.uint32(2), a.messageFlags(3))
-    case 299: return try sysRecvmmsg(task, a.descriptor(0), a.address(1), count: a.uint32(2), a.messageFlags(3), a.address(4))
+    case 307:
+      return try sysSendmmsg(
+        task, a.descriptor(0), a.address(1), count: a.uint32(2), a.messageFlags(3))
+    case 299:
+      return try sysRecvmmsg(
+        task, a.descriptor(0), a.address(1), count: a.uint32(2), a.messageFlags(3), a.address(4))
 
     // Who and what.
     case 63: return try sysUname(task, a.address(0))
@@ -249,11 +318,13 @@ public enum SyscallTable {
     case 117: return try sysSetresuid(task, a.uint32(0), a.uint32(1), a.uint32(2))
     case 118:
       let c = task.credentials
-      return try sysGetIDs((c.user, c.effectiveUser, c.savedUser), a.address(0), a.address(1), a.address(2))
+      return try sysGetIDs(
+        (c.user, c.effectiveUser, c.savedUser), a.address(0), a.address(1), a.address(2))
     case 119: return try sysSetresgid(task, a.uint32(0), a.uint32(1), a.uint32(2))
     case 120:
       let c = task.credentials
-      return try sysGetIDs((c.group, c.effectiveGroup, c.savedGroup), a.address(0), a.address(1), a.address(2))
+      return try sysGetIDs(
+        (c.group, c.effectiveGroup, c.savedGroup), a.address(0), a.address(1), a.address(2))
     case 122: return sysSetfsuid(task, a.uint32(0))
     case 123: return sysSetfsgid(task, a.uint32(0))
     case 125: return try sysCapget(task, a.address(0), a.address(1))
@@ -280,7 +351,9 @@ public enum SyscallTable {
     case 272: return try sysUnshare(task, CloneFlags(rawValue: a.word(0)))
     case 438: return try sysPidfdGetfd(task, a.descriptor(0), a.descriptor(1), a.uint32(2))
     case 434: return try sysPidfdOpen(task, a.int32(0), a.int32(1))
-    case 424: return try sysPidfdSendSignal(task, a.descriptor(0), Int(a.int32(1)), a.address(2), a.uint32(3))
+    case 424:
+      return try sysPidfdSendSignal(
+        task, a.descriptor(0), Int(a.int32(1)), a.address(2), a.uint32(3))
 
     // Timers and queued signals.
     case 36: return try sysGetitimer(task, a.int32(0), a.address(1))
@@ -291,29 +364,54 @@ public enum SyscallTable {
     case 224: return try sysTimerGettime(task, a.int32(0), a.address(1))
     case 225: return try sysTimerGetoverrun(task, a.int32(0))
     case 226: return try sysTimerDelete(task, a.int32(0))
-    case 128: return try sysSigtimedwait(task, a.address(0), a.address(1), a.address(2), size: a.int(3))
-    case 129: return try sysSigqueueinfo(task, group: nil, a.int32(0), Int(a.int32(1)), a.address(2))
-    case 297: return try sysSigqueueinfo(task, group: a.int32(0), a.int32(1), Int(a.int32(2)), a.address(3))
+    case 128:
+      return try sysSigtimedwait(task, a.address(0), a.address(1), a.address(2), size: a.int(3))
+    case 129:
+      return try sysSigqueueinfo(task, group: nil, a.int32(0), Int(a.int32(1)), a.address(2))
+    case 297:
+      return try sysSigqueueinfo(task, group: a.int32(0), a.int32(1), Int(a.int32(2)), a.address(3))
 
     // Memory objects, copying, attributes.
     case 149, 325: return try sysMlock(task, a.uint(0), a.int(1))
     case 150, 152: return 0
     case 151: return try sysMlockall(task, a.int32(0))
     case 319: return try sysMemfdCreate(task, a.address(0), a.uint32(1))
-    case 40: return try sysSendfile(task, a.descriptor(0), a.descriptor(1), a.address(2), count: a.int(3))
-    case 326: return try sysCopyFileRange(task, a.descriptor(0), a.address(1), a.descriptor(2), a.address(3), count: a.int(4), flags: a.uint32(5))
+    case 40:
+      return try sysSendfile(task, a.descriptor(0), a.descriptor(1), a.address(2), count: a.int(3))
+    case 326:
+      return try sysCopyFileRange(
+        task, a.descriptor(0), a.address(1), a.descriptor(2), a.address(3), count: a.int(4),
+        flags: a.uint32(5))
     case 187, 221: return try sysAdvise(task, a.descriptor(0))
     case 162: return try sysSync(task, nil)
     case 306: return try sysSync(task, a.descriptor(0))
-    case 188: return try sysSetxattr(task, .path(a.address(0), follow: true), a.address(1), a.address(2), size: a.int(3), a.int(4))
-    case 189: return try sysSetxattr(task, .path(a.address(0), follow: false), a.address(1), a.address(2), size: a.int(3), a.int(4))
-    case 190: return try sysSetxattr(task, .descriptor(a.descriptor(0)), a.address(1), a.address(2), size: a.int(3), a.int(4))
-    case 191: return try sysGetxattr(task, .path(a.address(0), follow: true), a.address(1), a.address(2), size: a.int(3))
-    case 192: return try sysGetxattr(task, .path(a.address(0), follow: false), a.address(1), a.address(2), size: a.int(3))
-    case 193: return try sysGetxattr(task, .descriptor(a.descriptor(0)), a.address(1), a.address(2), size: a.int(3))
-    case 194: return try sysListxattr(task, .path(a.address(0), follow: true), a.address(1), size: a.int(2))
-    case 195: return try sysListxattr(task, .path(a.address(0), follow: false), a.address(1), size: a.int(2))
-    case 196: return try sysListxattr(task, .descriptor(a.descriptor(0)), a.address(1), size: a.int(2))
+    case 188:
+      return try sysSetxattr(
+        task, .path(a.address(0), follow: true), a.address(1), a.address(2), size: a.int(3),
+        a.int(4))
+    case 189:
+      return try sysSetxattr(
+        task, .path(a.address(0), follow: false), a.address(1), a.address(2), size: a.int(3),
+        a.int(4))
+    case 190:
+      return try sysSetxattr(
+        task, .descriptor(a.descriptor(0)), a.address(1), a.address(2), size: a.int(3), a.int(4))
+    case 191:
+      return try sysGetxattr(
+        task, .path(a.address(0), follow: true), a.address(1), a.address(2), size: a.int(3))
+    case 192:
+      return try sysGetxattr(
+        task, .path(a.address(0), follow: false), a.address(1), a.address(2), size: a.int(3))
+    case 193:
+      return try sysGetxattr(
+        task, .descriptor(a.descriptor(0)), a.address(1), a.address(2), size: a.int(3))
+    case 194:
+      return try sysListxattr(task, .path(a.address(0), follow: true), a.address(1), size: a.int(2))
+    case 195:
+      return try sysListxattr(
+        task, .path(a.address(0), follow: false), a.address(1), size: a.int(2))
+    case 196:
+      return try sysListxattr(task, .descriptor(a.descriptor(0)), a.address(1), size: a.int(2))
     case 197: return try sysRemovexattr(task, .path(a.address(0), follow: true), a.address(1))
     case 198: return try sysRemovexattr(task, .path(a.address(0), follow: false), a.address(1))
     case 199: return try sysRemovexattr(task, .descriptor(a.descriptor(0)), a.address(1))

@@ -121,11 +121,21 @@ public struct SignalActionFlags: OptionSet, Sendable {
   @inlinable public static var SA_NOCLDSTOP: SignalActionFlags { SignalActionFlags(rawValue: 1) }
   @inlinable public static var SA_NOCLDWAIT: SignalActionFlags { SignalActionFlags(rawValue: 2) }
   @inlinable public static var SA_SIGINFO: SignalActionFlags { SignalActionFlags(rawValue: 4) }
-  @inlinable public static var SA_RESTORER: SignalActionFlags { SignalActionFlags(rawValue: 0x4000000) }
-  @inlinable public static var SA_ONSTACK: SignalActionFlags { SignalActionFlags(rawValue: 0x8000000) }
-  @inlinable public static var SA_RESTART: SignalActionFlags { SignalActionFlags(rawValue: 0x10000000) }
-  @inlinable public static var SA_NODEFER: SignalActionFlags { SignalActionFlags(rawValue: 0x40000000) }
-  @inlinable public static var SA_RESETHAND: SignalActionFlags { SignalActionFlags(rawValue: 0x80000000) }
+  @inlinable public static var SA_RESTORER: SignalActionFlags {
+    SignalActionFlags(rawValue: 0x4000000)
+  }
+  @inlinable public static var SA_ONSTACK: SignalActionFlags {
+    SignalActionFlags(rawValue: 0x8000000)
+  }
+  @inlinable public static var SA_RESTART: SignalActionFlags {
+    SignalActionFlags(rawValue: 0x10000000)
+  }
+  @inlinable public static var SA_NODEFER: SignalActionFlags {
+    SignalActionFlags(rawValue: 0x40000000)
+  }
+  @inlinable public static var SA_RESETHAND: SignalActionFlags {
+    SignalActionFlags(rawValue: 0x80000000)
+  }
 }
 
 /// Options of wait4(2) and waitid(2).

@@ -86,7 +86,8 @@ struct TaskStatistics: Equatable {
       fields.indices.contains(number - 3) ? fields[number - 3] : nil
     }
     guard let minor = field(10), let major = field(12), let user = field(14),
-      let system = field(15), let size = field(23), let resident = field(24), let state = words.first?.utf8.first
+      let system = field(15), let size = field(23), let resident = field(24),
+      let state = words.first?.utf8.first
     else { return nil }
     let tick = 1_000_000_000 / UInt64(max(sysconf(Int32(_SC_CLK_TCK)), 1))
     userNanoseconds = user &* tick

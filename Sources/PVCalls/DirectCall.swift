@@ -62,7 +62,8 @@ public var directCalls: [DirectCall] {
     DirectCall(233, "epoll_ctl", "own epoll and own descriptors"),
     DirectCall(281, "epoll_pwait", "waits on an own epoll"),
     // Files, by path, in a mount namespace that holds only the container's files.
-    DirectCall(257, "openat", "the mount namespace holds only the container's files, without devices"),
+    DirectCall(
+      257, "openat", "the mount namespace holds only the container's files, without devices"),
     DirectCall(262, "newfstatat", "reads attributes of the container's files"),
     DirectCall(332, "statx", "reads attributes of the container's files"),
     DirectCall(267, "readlinkat", "reads links of the container's files"),

@@ -82,7 +82,8 @@ public enum UserMemory {
 
   /// Fills with zeros.
   public static func clear(_ buffer: UserBuffer) throws(Errno) {
-    guard pv_clear_user(UnsafeMutableRawPointer(bitPattern: buffer.address.rawValue), buffer.count) == 0
+    guard
+      pv_clear_user(UnsafeMutableRawPointer(bitPattern: buffer.address.rawValue), buffer.count) == 0
     else { throw .EFAULT }
   }
 

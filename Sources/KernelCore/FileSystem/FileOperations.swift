@@ -114,7 +114,8 @@ extension Task {
     flags.rawValue & 3 == 0 ? 4 : flags.rawValue & 3 == 1 ? 2 : 6
   }
 
-  private func openHost(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno) -> OpenFile
+  private func openHost(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
+    -> OpenFile
   {
     let wantsCreation = flags.contains(.O_CREAT) || flags.contains(.O_TMPFILE)
     if !credentials.isFileRoot {
@@ -187,6 +188,7 @@ extension Task {
         length = 1
       }
       bytes[length] = 0
+      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
       return try hostStatus(
         HostPath(
           directory: path.directory, path: UnsafePointer(bytes.baseAddress!), isChecked: true), [])

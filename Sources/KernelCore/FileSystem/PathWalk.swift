@@ -22,6 +22,7 @@ extension Task {
     return try withPath(directory, buffer, length, flags, host: host, other: other)
   }
 
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
   /// The same with the path in the request's buffer already.
   public func withPath<R>(
     _ directory: Int32, _ buffer: UnsafeMutablePointer<UInt8>, _ length: Int, _ flags: WalkFlags,
@@ -135,9 +136,12 @@ extension Task {
         else { throw error }
         return .absent(parent: parent, name: name)
       }
-      guard case .link(let target) = try linkTarget(of: last, follow: hasMore || flags.contains(.follow))
+      guard
+        case .link(let target) = try linkTarget(
+          of: last, follow: hasMore || flags.contains(.follow))
       else {
-        if case .file(let file) = try linkFile(of: last, follow: hasMore || flags.contains(.follow)) {
+        if case .file(let file) = try linkFile(of: last, follow: hasMore || flags.contains(.follow))
+        {
           if !hasMore { return .file(file) }
           canonical = try canonicalPath(of: file)
           last = .present
@@ -257,7 +261,8 @@ extension Task {
   func hostStatus(_ canonical: [UInt8]) throws(Errno) -> FileStatus {
     try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) {
       (bytes) throws(Errno) -> FileStatus in
-      try hostStatus(store(canonical, hasSlash: false, into: bytes.baseAddress!), .AT_SYMLINK_NOFOLLOW)
+      try hostStatus(
+        store(canonical, hasSlash: false, into: bytes.baseAddress!), .AT_SYMLINK_NOFOLLOW)
     }
   }
 

@@ -215,7 +215,8 @@ public final class AddressSpace {
     let wanted = stackTop - UInt(Self.stackSize(limit: limit))
     if wanted > stack.start {
       // What is in use stays, however much it is.
-      let end = pointer > stack.start && pointer < stackTop ? min(wanted, pointer - 2 * pageSize) : wanted
+      let end =
+        pointer > stack.start && pointer < stackTop ? min(wanted, pointer - 2 * pageSize) : wanted
       let rounded = end & ~(pageSize - 1)
       guard rounded > stack.start else { return }
       if (try? Host.munmap(stack.start, Int(rounded - stack.start))) != nil {

@@ -74,7 +74,9 @@ extension Task {
       guard let host = opened as? HostFile, host.isRegular else { throw .EACCES }
       let status = try host.stat()
       guard status.mode & 0o111 != 0, credentials.permits(1, status) else { throw .EACCES }
-      do throws(Errno) { interpreter = try ELFFile(host, mapped: mappedFile(host)) } catch { throw .ELIBBAD }
+      do throws(Errno) { interpreter = try ELFFile(host, mapped: mappedFile(host)) } catch {
+        throw .ELIBBAD
+      }
       return ProgramImage(
         elf: elf, interpreter: interpreter, strings: strings, path: path, status: status)
     }
@@ -106,6 +108,7 @@ extension Task {
       guard start < end else { throw Errno.ENOEXEC }
       var nameEnd = start
       while nameEnd < end && !isBlank(nameEnd) { nameEnd += 1 }
+      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
       let name = Array(UnsafeBufferPointer(rebasing: bytes[start..<nameEnd]))
       var argument = nameEnd
       while argument < end && isBlank(argument) { argument += 1 }
@@ -132,7 +135,8 @@ extension Task {
     }
     fresh.pointee.task = area.pointee.task
     let freshFrame = UnsafeMutablePointer<pv_frame>(
-      bitPattern: UInt(fresh.pointee.frame)).unsafelyUnwrapped
+      bitPattern: UInt(fresh.pointee.frame)
+    ).unsafelyUnwrapped
     freshFrame.pointee = frame.pointee
     let host: CloneFlags = [.CLONE_FILES, .CLONE_PARENT, .CLONE_PARENT_SETTID]
     area.pointee.clone_flags = host.rawValue
@@ -286,7 +290,8 @@ extension Task {
       new.record(
         Mapping(
           start: UInt(boot.vdso_address), end: UInt(boot.vdso_end),
-          protection: [.PROT_READ, .PROT_EXEC], isShared: false, file: nil, offset: 0, label: .vdso))
+          protection: [.PROT_READ, .PROT_EXEC], isShared: false, file: nil, offset: 0, label: .vdso)
+      )
     }
     return new
   }

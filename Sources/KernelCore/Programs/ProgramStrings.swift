@@ -54,6 +54,7 @@ public struct ProgramStrings {
           part = try UserMemory.copyString(
             string + length, to: chunk.baseAddress!, limit: 1024, tooLong: .E2BIG)
         } catch {
+          // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
           guard error == .E2BIG else { throw error }
           bytes.append(contentsOf: UnsafeBufferPointer(start: chunk.baseAddress!, count: 1024))
           length += 1024

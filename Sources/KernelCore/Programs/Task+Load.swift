@@ -90,7 +90,8 @@ extension Task {
     try UserMemory.copyOut(random, to: UserAddress(randomAddress))
     position -= 16
     let platformAddress = position
-    try UserMemory.copyOut([UInt8](arrayLiteral: 120, 56, 54, 95, 54, 52, 0), to: UserAddress(platformAddress))  // x86_64
+    try UserMemory.copyOut(
+      [UInt8](arrayLiteral: 120, 56, 54, 95, 54, 52, 0), to: UserAddress(platformAddress))  // x86_64
 
     var words: [UInt64] = [UInt64(strings.argumentCount)]
     appendPointers(&words, strings, at: stringsAddress)

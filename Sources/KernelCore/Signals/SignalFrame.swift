@@ -31,7 +31,9 @@ enum SignalFrame {
 
     init(_ frame: Frame) {
       let f = frame.pointee
-      (r8, r9, r10, r11, r12, r13, r14, r15) = (f.r8, f.r9, f.r10, f.r11, f.r12, f.r13, f.r14, f.r15)
+      (r8, r9, r10, r11, r12, r13, r14, r15) = (
+        f.r8, f.r9, f.r10, f.r11, f.r12, f.r13, f.r14, f.r15
+      )
       (rdi, rsi, rbp, rbx, rdx, rax, rcx) = (f.rdi, f.rsi, f.rbp, f.rbx, f.rdx, f.rax, f.rcx)
       (rsp, rip, eflags) = (f.rsp, f.rip, f.eflags)
     }

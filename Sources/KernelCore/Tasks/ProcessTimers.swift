@@ -70,6 +70,7 @@ public final class ProcessTimers {
   /// RLIMIT_CPU: when SIGXCPU and SIGKILL are due, nanoseconds of processor time or 0.
   private var warningTime: Int64 = 0, endTime: Int64 = 0
   private var isArmed: InlineArray<3, Bool> = .init(repeating: false)
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
   /// Set when a host timer fired; see `hasFired`.
   private let mark: UnsafeMutablePointer<UInt32>
 
@@ -292,7 +293,8 @@ extension Task {
     table.lock.lock()
     defer { table.lock.unlock() }
     if due.hasEnded { group.beginExit(status: Signal.SIGKILL.number) }
-    for signal in [Signal.SIGALRM, .SIGVTALRM, .SIGPROF, .SIGXCPU] where due.signals & signal.bit != 0 {
+    for signal in [Signal.SIGALRM, .SIGVTALRM, .SIGPROF, .SIGXCPU]
+    where due.signals & signal.bit != 0 {
       if signal == .SIGXCPU { group.limits[Resource.RLIMIT_CPU].soft += 1 }
       group.send(SignalInfo(signal, code: SignalCode.SI_KERNEL), table)
     }

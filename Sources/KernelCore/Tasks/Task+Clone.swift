@@ -68,7 +68,9 @@ extension Task {
     if schedulingPolicy & SchedulingPolicy.resetOnFork == 0 {
       child.schedulingPolicy = schedulingPolicy
     }
-    if !flags.contains(.CLONE_VM) || flags.contains(.CLONE_VFORK) { child.signalStack = signalStack }
+    if !flags.contains(.CLONE_VM) || flags.contains(.CLONE_VFORK) {
+      child.signalStack = signalStack
+    }
     if flags.contains(.CLONE_CHILD_CLEARTID) { child.clearChildThreadID = request.childThreadID }
     if flags.contains(.CLONE_CHILD_SETTID) { child.childThreadIDToSet = request.childThreadID }
     if flags.contains(.CLONE_VFORK) {
@@ -130,7 +132,8 @@ extension Task {
     child.area.pointee.host_process = flags.contains(.CLONE_THREAD) ? area.pointee.host_process : 0
     // SAFETY: the child's area is ours until the host clone, and its frame lies in it.
     let childFrame = UnsafeMutablePointer<pv_frame>(
-      bitPattern: UInt(child.area.pointee.frame)).unsafelyUnwrapped
+      bitPattern: UInt(child.area.pointee.frame)
+    ).unsafelyUnwrapped
     childFrame.pointee = frame.pointee
     childFrame.pointee.rax = 0
     if request.stack != 0 { childFrame.pointee.rsp = request.stack }

@@ -66,7 +66,9 @@ extension Task {
     var entry = head
     var count = 0
     while entry & ~1 != UInt64(robustList.rawValue) && count < 2048 {
-      guard let next = try? UserMemory.load(UInt64.self, from: UserAddress(entry & ~1)) else { break }
+      guard let next = try? UserMemory.load(UInt64.self, from: UserAddress(entry & ~1)) else {
+        break
+      }
       if entry & ~1 != pending & ~1 { releaseRobustFutex(UserAddress(entry & ~1) + Int(offset)) }
       entry = next
       count += 1

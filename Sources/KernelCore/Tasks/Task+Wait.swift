@@ -86,7 +86,8 @@ extension Task {
     }
     if child.hasStopToReport && child.isStopped && options.contains(.WUNTRACED) {
       if consumes { child.hasStopToReport = false }
-      return stateEvent(child, child.stopSignal << 8 | 0x7f, SignalCode.CLD_STOPPED, child.stopSignal)
+      return stateEvent(
+        child, child.stopSignal << 8 | 0x7f, SignalCode.CLD_STOPPED, child.stopSignal)
     }
     if child.hasContinueToReport && options.contains(.WCONTINUED) {
       if consumes { child.hasContinueToReport = false }

@@ -63,7 +63,8 @@ public final class TaskTable {
   func insert(_ group: ThreadGroup) { groups[Int(group.id)] = Unmanaged.passRetained(group) }
 
   func remove(_ task: Task) {
-    guard let entry = tasks[Int(task.id)], entry.toOpaque() == Unmanaged.passUnretained(task).toOpaque()
+    guard let entry = tasks[Int(task.id)],
+      entry.toOpaque() == Unmanaged.passUnretained(task).toOpaque()
     else { return }
     tasks[Int(task.id)] = nil
     count -= 1

@@ -9,6 +9,7 @@ struct ByteRing {
   init(capacity: Int) { self.capacity = capacity }
 
   var room: Int { capacity - count }
+  // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
   var isEmpty: Bool { count == 0 }
 
   /// Appends as many of the bytes as fit; returns how many.

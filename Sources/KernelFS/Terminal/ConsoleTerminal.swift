@@ -37,6 +37,7 @@ final class ConsoleTerminal: TerminalDevice {
 
   // MARK: Output
 
+  // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
   override func send(_ bytes: UnsafeBufferPointer<UInt8>, _ task: Task, _ file: TerminalFile)
     throws(Errno) -> Int
   {

@@ -64,6 +64,7 @@ struct LineBuffer {
   /// The program begins or ceases to read whole lines: what was typed so far is one.
   mutating func changeMode(toLines: Bool) {
     for position in start..<end { isEnd[index(position)] = false }
+    // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
     if toLines && end > start {
       isEnd[index(end - 1)] = true
       lineStart = end

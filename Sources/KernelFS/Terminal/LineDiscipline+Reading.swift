@@ -1,5 +1,6 @@
 import LinuxABI
 
+// SAFETY: the pointer is live for the call, and what is stored stays within its limit.
 /// What read(2) and poll(2) see of the typed bytes.
 extension LineDiscipline {
   /// Moves what a program may read now out, at most a line; nil when there is nothing yet. 0 is an

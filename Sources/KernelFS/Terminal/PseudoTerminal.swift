@@ -31,6 +31,7 @@ final class PseudoTerminal: TerminalDevice {
 
   override func showEcho() {
     guard !discipline.echo.isEmpty, !discipline.isStopped else { return }
+    // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
     let count = discipline.echo.withUnsafeBufferPointer { shown.append($0) }
     guard count > 0 else { return }
     discipline.echo.removeFirst(count)

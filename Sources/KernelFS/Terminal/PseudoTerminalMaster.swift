@@ -43,6 +43,7 @@ final class PseudoTerminalMaster: NodeFile {
         while done < buffer.count {
           let piece = buffer.dropFirst(done).prefix(Self.pieceSize)
           try UserMemory.copyIn(piece.address, to: bytes.baseAddress!, count: piece.count)
+          // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
           let count = terminal.type(UnsafeBufferPointer(rebasing: bytes[0..<piece.count]))
           done += count
           if count == piece.count { continue }

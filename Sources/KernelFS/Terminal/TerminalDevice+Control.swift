@@ -133,6 +133,7 @@ extension TerminalDevice {
       let modes = locked { discipline.modes }
       let character = modes[action == 2 ? .VSTOP : .VSTART]
       if character != 0 {
+        // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
         try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1) {
           (byte) throws(Errno) -> Void in
           byte[0] = character

@@ -54,6 +54,7 @@ class TerminalDevice: Terminal {
   func showEcho() {}
   /// Drops output that the far side has not read. Lock held.
   func dropOutput() {}
+  // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
   /// Sends output on its way: returns how many bytes of it were taken, at least one.
   func send(_ bytes: UnsafeBufferPointer<UInt8>, _ task: Task, _ file: TerminalFile)
     throws(Errno) -> Int

@@ -41,6 +41,7 @@ final class TerminalFile: OpenFile {
     return status
   }
 
+  // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
   override func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) throws(Errno) -> Int {
     guard let path = openedNode?.path else { return anonymousPath("/dev/console", into: bytes) }
     guard path.count <= limit else { throw .ENAMETOOLONG }

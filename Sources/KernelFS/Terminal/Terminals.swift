@@ -7,6 +7,7 @@ import Platform
 ///
 /// Its lock is innermost: a terminal may end under any other.
 final class Terminals {
+  // SAFETY: the pointer is live for the call, and what is stored stays within its limit.
   private static var limit: Int { 1024 }
   nonisolated(unsafe) private static var instance: Unmanaged<Terminals>?
 

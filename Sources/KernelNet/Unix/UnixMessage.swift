@@ -7,6 +7,7 @@ import Platform
 /// A stream is a row of messages whose bounds nobody sees. A message that is read in pieces keeps
 /// the rest.
 final class UnixMessage {
+  // SAFETY: the buffers live for the call, and every index stays below their size.
   let bytes: UnsafeMutablePointer<UInt8>
   let count: Int
   /// Bytes that a stream's readers took; guarded by the receiver's `reading`.

@@ -114,7 +114,8 @@ extension UnixSocket {
   }
 
   /// The next packet, taken out unless it is only looked at; nil at the end.
-  private func next(_ task: Task, _ flags: MessageFlags, isPeek: Bool) throws(Errno) -> UnixMessage? {
+  private func next(_ task: Task, _ flags: MessageFlags, isPeek: Bool) throws(Errno) -> UnixMessage?
+  {
     var patience = patience(flags, timeout: options.receiveTimeout)
     while true {
       if let error = takeError() { throw error }

@@ -21,7 +21,8 @@ extension UnixSocket {
         let size = min(total - sent, Self.pieceSize, options.sendBufferSize / 2)
         try reserve(task, size, &patience)
         let piece = try UnixMessage(
-          from: self, &cursor, count: size, credentials: message.credentials ?? task.senderCredentials)
+          from: self, &cursor, count: size,
+          credentials: message.credentials ?? task.senderCredentials)
         try put(piece, in: receiver, task, &message.files)
         sent += size
       }
@@ -74,7 +75,9 @@ extension UnixSocket {
         reading.unlock()
         throw error
       }
-      if outcome == .done || (transfer.count > 0 && transfer.count >= least) { return transfer.count }
+      if outcome == .done || (transfer.count > 0 && transfer.count >= least) {
+        return transfer.count
+      }
       if transfer.count > 0 && message.flags.contains(.MSG_PEEK) { return transfer.count }
       let (hasMore, isEnd) = lock.withLock { (messages.count > 0, shut.contains(.receiving)) }
       if hasMore { continue }
@@ -119,8 +122,10 @@ private struct StreamTransfer {
   }
 
   /// Takes what is there. The socket's `reading` is held.
-  mutating func run(_ socket: UnixSocket, _ message: inout IncomingMessage) throws(Errno) -> Outcome {
-    while let next = socket.lock.withLock({ peeked == nil ? socket.messages.first : peeked?.next }) {
+  mutating func run(_ socket: UnixSocket, _ message: inout IncomingMessage) throws(Errno) -> Outcome
+  {
+    while let next = socket.lock.withLock({ peeked == nil ? socket.messages.first : peeked?.next })
+    {
       if socket.options.passesCredentials {
         // Bytes of different senders are never told as one.
         if let known = message.credentials, known != next.credentials { return .done }

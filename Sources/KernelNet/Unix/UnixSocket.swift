@@ -128,6 +128,7 @@ final class UnixSocket: Socket {
       }
     }
     let charge = UnixMessage.charge(size)
+    // SAFETY: the buffers live for the call, and every index stays below their size.
     try table.reserve(charge)
     _ = withUnsafeMutablePointer(to: &charged) { pv_atomic_add($0, UInt32(charge)) }
   }

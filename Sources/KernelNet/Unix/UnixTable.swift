@@ -65,6 +65,7 @@ final class UnixTable {
 
   /// Counts kernel memory for a message; ENOBUFS when the sandbox has used up its share.
   func reserve(_ count: Int) throws(Errno) {
+    // SAFETY: the buffers live for the call, and every index stays below their size.
     let total = withUnsafeMutablePointer(to: &memory) { pv_atomic_add($0, UInt32(count)) }
     if total > Self.memoryLimit {
       giveBack(count)

@@ -62,7 +62,8 @@ public enum VDSO {
     var time: (Int64, Int64) = (0, 0)
     let result = withUnsafeMutablePointer(to: &time) { time in
       pv_vdso_clock(
-        clockFunction, Int32(clock), UnsafeMutableRawPointer(time).assumingMemoryBound(to: Int64.self))
+        clockFunction, Int32(clock),
+        UnsafeMutableRawPointer(time).assumingMemoryBound(to: Int64.self))
     }
     return result == 0 ? time.0 * 1_000_000_000 + time.1 : nil
   }
