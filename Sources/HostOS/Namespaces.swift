@@ -31,7 +31,8 @@ public enum MountNamespace {
   /// Makes the mounted tree of `newRoot` the root of the namespace and drops everything else.
   ///
   /// pivot_root(2), NOTES: "pivot_root(".", ".")" stacks the old root on the new one, from where it
-  /// can be unmounted without a directory to put it in. What was mounted over the old root comes off
+  /// can be unmounted without a directory to put it in. What was mounted over the old root comes
+  /// off
   /// first: were anything left there, "/.." would lead to it.
   public static func pivot(to newRoot: Descriptor) throws(HostError) {
     let oldRoot = try HostFile.open("/", flags: O_RDONLY | O_DIRECTORY)

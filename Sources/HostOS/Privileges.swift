@@ -34,7 +34,8 @@ extension CurrentProcess {
   /// RLIMIT_SIGPENDING, which Glibc's module leaves out.
   private static let queuedSignals: Int32 = 11
 
-  /// The host counts queued signals by user, over all sandboxes and its own processes: a lower limit
+  /// The host counts queued signals by user, over all sandboxes and its own processes: a lower
+  /// limit
   /// here keeps a guest from using up everyone's.
   public static func limitQueuedSignals(to count: UInt64) throws(HostError) {
     let own = ProcessID(rawValue: 0)

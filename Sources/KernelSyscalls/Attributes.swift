@@ -77,7 +77,8 @@ func sysStatx(
     other: { (target) throws(Errno) -> Void in
       if case .file(let file) = target, file.hostDescriptor.isValid {
         var empty: UInt8 = 0
-        // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
+        // SAFETY: the buffers are the request's own or live for the call, and every index stays
+        // below their size.
         try withUnsafeMutablePointer(to: &empty) { (empty) throws(Errno) -> Void in
           try Host.statx(
             file.hostDescriptor, UnsafePointer(empty), flags: flags | 0x1000, mask: mask,

@@ -97,7 +97,8 @@ private func linkText(_ address: UserAddress) throws(Errno) -> [UInt8] {
   if address.isNull { return [] }
   let length = try UserMemory.copyString(address, to: Broker.path2, limit: 4096)
   guard length > 0 else { throw .ENOENT }
-  // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
+  // SAFETY: the buffers are the request's own or live for the call, and every index stays below
+  // their size.
   return Array(UnsafeBufferPointer(start: UnsafePointer(Broker.path2), count: length))
 }
 

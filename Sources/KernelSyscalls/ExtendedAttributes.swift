@@ -26,7 +26,8 @@ private func withHost(
     let file = try task.file(at: descriptor)
     guard file.hostDescriptor.isValid else { throw .EOPNOTSUPP }
     Broker.path[0] = 0
-    // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
+    // SAFETY: the buffers are the request's own or live for the call, and every index stays below
+    // their size.
     return try body(
       HostPath(directory: file.hostDescriptor, path: UnsafePointer(Broker.path), isChecked: true),
       0)

@@ -112,7 +112,8 @@ func sysPrctl(
     return 0
   case 15:  // PR_SET_NAME
     var name: InlineArray<16, UInt8> = .init(repeating: 0)
-    // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
+    // SAFETY: the buffers are the request's own or live for the call, and every index stays below
+    // their size.
     try withUnsafeMutablePointer(to: &name) { (bytes) throws(Errno) -> Void in
       let text = UnsafeMutableRawPointer(bytes).assumingMemoryBound(to: UInt8.self)
       do throws(Errno) { _ = try UserMemory.copyString(UserAddress(a), to: text, limit: 15) } catch

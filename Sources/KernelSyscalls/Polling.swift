@@ -49,7 +49,8 @@ private func pollEntries(
   guard count >= 0, count <= task.group.limits.descriptors else { throw .EINVAL }
   return try withUnsafeTemporaryAllocation(of: PollEntry.self, capacity: max(1, count)) {
     (storage) throws(Errno) -> Int in
-    // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
+    // SAFETY: the buffers are the request's own or live for the call, and every index stays below
+    // their size.
     let entries = UnsafeMutableBufferPointer(rebasing: storage[0..<count])
     try UserMemory.copyIn(address, to: storage.baseAddress!, count: count * 8)
     let result = try task.poll(entries, until: deadline)

@@ -5,7 +5,8 @@ import Platform
 
 /// The futexes that inherit priority, without the inheritance; see futex(2).
 ///
-/// The word holds the owner's id of the guest, which the host does not know, so the protocol is kept
+/// The word holds the owner's id of the guest, which the host does not know, so the protocol is
+/// kept
 /// here and the host's plain futex only makes waiters sleep.
 enum PriorityFutex {
   private static var ownerMask: UInt32 { 0x3fff_ffff }

@@ -88,7 +88,8 @@ func sysExecve(
 ) throws(Errno) -> Int {
   guard flags.isSubset(of: [.AT_EMPTY_PATH, .AT_SYMLINK_NOFOLLOW]) else { throw .EINVAL }
   let length = try UserMemory.copyString(path, to: Broker.path, limit: 4096)
-  // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
+  // SAFETY: the buffers are the request's own or live for the call, and every index stays below
+  // their size.
   var name = Array(UnsafeBufferPointer(start: UnsafePointer(Broker.path), count: length))
   let file: OpenFile
   if length == 0 {

@@ -38,7 +38,8 @@ private func addLoads(to words: inout [UInt64]) {
 /// A line of the host's /proc/meminfo, 0 without it.
 private func hostKilobytes(_ name: StaticString) -> UInt64 {
   guard let count = try? Broker.call(PV_OP_HOST_TEXT, Int(PV_TEXT_MEMINFO), 0) else { return 0 }
-  // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
+  // SAFETY: the buffers are the request's own or live for the call, and every index stays below
+  // their size.
   let text = UnsafeBufferPointer(
     start: UnsafePointer(Broker.payload), count: min(count, Broker.payloadLimit))
   let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)

@@ -157,7 +157,8 @@ private func waitOnFutex(_ task: Task, _ a: Arguments, _ command: Int, _ operati
     task.restartDeadline = nil
     try task.acceptInterrupts()
     var time = (deadline / 1_000_000_000, deadline % 1_000_000_000)
-    // SAFETY: the buffers are the request's own or live for the call, and every index stays below their size.
+    // SAFETY: the buffers are the request's own or live for the call, and every index stays below
+    // their size.
     let result = withUnsafeMutablePointer(to: &time) { time in
       Machine.blockingCall(
         202, a.address(0).argument, 9 | operation & 128, a.int(2), Int(bitPattern: time), 0,

@@ -35,8 +35,8 @@ import Testing
     }
   }
 
-  /// The host kernel keeps a bitmap of the numbers that are allowed whatever the arguments. It finds
-  /// them by running the program: one that looks further than the number has no bit.
+  /// The host kernel keeps a bitmap of the numbers that are allowed whatever the arguments. It
+  /// finds them by running the program: one that looks further than the number has no bit.
   @Test func callsWithoutChecksAreDecidedByTheNumber() {
     for call in directCalls where call.check == .none {
       #expect(

@@ -160,7 +160,8 @@ public final class Epoll: OpenFile {
       item.event.events, UInt32(truncatingIfNeeded: item.key),
       UInt32(truncatingIfNeeded: item.key >> 32)
     )
-    // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+    // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
+    // are checked.
     let result = withUnsafeMutablePointer(to: &event) { event in
       Machine.call(
         233, Int(inner.number), operation, Int(item.host.number), Int(bitPattern: event))

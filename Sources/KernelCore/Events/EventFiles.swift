@@ -64,7 +64,8 @@ public final class EventCounter: OpenFile {
   public override func waitQueue() -> WaitQueue? { queue }
   public override func stat() throws(Errno) -> FileStatus { .anonymous }
 
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   public override func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) throws(Errno)
     -> Int
   { anonymousPath("anon_inode:[eventfd]", into: bytes) }

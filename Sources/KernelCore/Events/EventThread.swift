@@ -48,7 +48,8 @@ public enum EventThread {
           events: UInt16(truncatingIfNeeded: console?.hostInterest.rawValue ?? 0))
       )
       if entries.1.events == 0 { entries.1.descriptor = -1 }
-      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
+      // are checked.
       let result = withUnsafeMutablePointer(to: &entries) { entries in
         Machine.blockingCall(271, Int(bitPattern: entries), 2, 0, 0, 8)
       }

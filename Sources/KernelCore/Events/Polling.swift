@@ -25,7 +25,8 @@ struct PollSet {
   private var owners: [Int] = []
   private var waiters: [(queue: WaitQueue, waiter: Waiter)] = []
 
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   init(_ task: Task, _ entries: UnsafeMutableBufferPointer<PollEntry>) {
     self.task = task
     files.reserveCapacity(entries.count)

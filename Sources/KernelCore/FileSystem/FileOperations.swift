@@ -188,7 +188,8 @@ extension Task {
         length = 1
       }
       bytes[length] = 0
-      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
+      // are checked.
       return try hostStatus(
         HostPath(
           directory: path.directory, path: UnsafePointer(bytes.baseAddress!), isChecked: true), [])

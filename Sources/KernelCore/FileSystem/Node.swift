@@ -119,7 +119,8 @@ public final class MountTable {
 
   public func add(_ mount: Mount) { mounts.append(mount) }
 
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   /// The innermost guest mount that an absolute path without `.`, `..` and links leads into, and
   /// the length of its path.
   func guestMount(of path: UnsafePointer<UInt8>) -> (mount: Mount, length: Int)? {

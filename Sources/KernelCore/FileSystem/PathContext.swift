@@ -35,7 +35,8 @@ public final class PathContext {
 /// A path for a host call: a directory descriptor, and a name from there.
 public struct HostPath {
   public let directory: HostDescriptor
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   public let path: UnsafePointer<UInt8>
   /// The guest kernel checked permissions itself and the host may refuse: ask the backend.
   public let isChecked: Bool

@@ -22,7 +22,8 @@ extension Task {
     return try withPath(directory, buffer, length, flags, host: host, other: other)
   }
 
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   /// The same with the path in the request's buffer already.
   public func withPath<R>(
     _ directory: Int32, _ buffer: UnsafeMutablePointer<UInt8>, _ length: Int, _ flags: WalkFlags,

@@ -10,7 +10,8 @@ public struct IOVector: BitwiseCopyable {
 
 /// The program's buffers of readv(2) and its kin, copied in and checked.
 public struct BufferVector {
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   private let storage: UnsafeMutableBufferPointer<IOVector>
   public let count: Int
   public let total: Int

@@ -11,7 +11,8 @@ public struct FileDescriptor: Equatable, Sendable {
 /// The descriptors of a process: numbers to open files, shared by CLONE_FILES.
 public final class FileTable {
   private let lock = Lock()
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   private var entries: UnsafeMutablePointer<Unmanaged<OpenFile>?>
   private var closeOnExec: UnsafeMutablePointer<Bool>
   /// The size that /proc/PID/status shows.

@@ -103,7 +103,8 @@ public final class HostFile: OpenFile {
     return descriptor
   }
 
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   public override func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int) throws(Errno)
     -> Int
   {

@@ -90,7 +90,8 @@ struct ELFFile {
           file.descriptor, into: bytes.baseAddress!, count: size,
           offset: Int64(bitPattern: segment.offset)) == size, bytes[size - 1] == 0
       else { throw Errno.ENOEXEC }
-      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
+      // are checked.
       return Array(UnsafeBufferPointer(start: bytes.baseAddress!, count: size - 1))
     }
   }

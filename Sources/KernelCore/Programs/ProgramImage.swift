@@ -108,7 +108,8 @@ extension Task {
       guard start < end else { throw Errno.ENOEXEC }
       var nameEnd = start
       while nameEnd < end && !isBlank(nameEnd) { nameEnd += 1 }
-      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
+      // are checked.
       let name = Array(UnsafeBufferPointer(rebasing: bytes[start..<nameEnd]))
       var argument = nameEnd
       while argument < end && isBlank(argument) { argument += 1 }

@@ -14,7 +14,8 @@ public struct ProgramStrings {
 
   /// MAX_ARG_STRLEN.
   static var stringLimit: Int { 131_072 }
-  /// The room for strings and the pointers to them: a quarter of the stack, but not less than ARG_MAX
+  /// The room for strings and the pointers to them: a quarter of the stack, but not less than
+  /// ARG_MAX
   /// and not more than 6 MiB.
   private var room = 0
 
@@ -54,7 +55,8 @@ public struct ProgramStrings {
           part = try UserMemory.copyString(
             string + length, to: chunk.baseAddress!, limit: 1024, tooLong: .E2BIG)
         } catch {
-          // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+          // SAFETY: the memory is owned by the value that points at it, or lives for the call;
+          // indices are checked.
           guard error == .E2BIG else { throw error }
           bytes.append(contentsOf: UnsafeBufferPointer(start: chunk.baseAddress!, count: 1024))
           length += 1024

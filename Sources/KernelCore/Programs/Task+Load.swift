@@ -91,7 +91,7 @@ extension Task {
     position -= 16
     let platformAddress = position
     try UserMemory.copyOut(
-      [UInt8](arrayLiteral: 120, 56, 54, 95, 54, 52, 0), to: UserAddress(platformAddress))  // x86_64
+      Array("x86_64\0".utf8), to: UserAddress(platformAddress))  // x86_64
 
     var words: [UInt64] = [UInt64(strings.argumentCount)]
     appendPointers(&words, strings, at: stringsAddress)

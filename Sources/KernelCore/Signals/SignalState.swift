@@ -17,7 +17,8 @@ public struct SignalAction: BitwiseCopyable {
 
 /// The handlers of a process, shared by CLONE_SIGHAND.
 public final class SignalHandlers {
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   private let actions: UnsafeMutablePointer<SignalAction>
   private var users: UInt32 = 1
 

@@ -160,7 +160,8 @@ extension Task {
       words[2] = size
       try UserMemory.copyOut(words.baseAddress!, to: UserAddress(address + 464), count: 112)
     }
-    // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+    // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
+    // are checked.
     guard pv_save_vectors(UnsafeMutableRawPointer(bitPattern: UInt(address)), features) == 0 else {
       throw .EFAULT
     }

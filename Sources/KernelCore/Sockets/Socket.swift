@@ -62,7 +62,8 @@ open class Socket: OpenFile {
 
   // MARK: The error of SO_ERROR
 
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   public final func setError(_ error: Errno) {
     withUnsafeMutablePointer(to: &errorCode) { pv_atomic_store($0, UInt32(error.code)) }
   }

@@ -18,7 +18,8 @@ open class SocketFamily {
   ) { throw .EOPNOTSUPP }
 }
 
-/// The families that the image registered. The list only grows at boot, so it is read without a lock.
+/// The families that the image registered. The list only grows at boot, so it is read without a
+/// lock.
 public final class SocketFamilies {
   private var families: [SocketFamily] = []
   var lastInode: UInt32 = 4000

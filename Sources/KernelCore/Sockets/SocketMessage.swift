@@ -126,7 +126,8 @@ public struct BufferCursor {
     return nil
   }
 
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   /// Fills kernel memory from the program's buffers, which hold as much.
   public mutating func copyIn(to target: UnsafeMutablePointer<UInt8>, count: Int) throws(Errno) {
     var done = 0

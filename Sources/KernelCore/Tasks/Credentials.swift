@@ -28,7 +28,8 @@ public struct Credentials {
     fileUser == 0 && has(Capability.CAP_DAC_OVERRIDE)
   }
 
-  /// May the file be accessed; `want` has the bits 4 read, 2 write, 1 execute. See path_resolution(7).
+  /// May the file be accessed; `want` has the bits 4 read, 2 write, 1 execute. See
+  /// path_resolution(7).
   public func permits(_ want: UInt32, _ status: FileStatus) -> Bool {
     if has(Capability.CAP_DAC_OVERRIDE) {
       if want & 1 == 0 || status.isDirectory || status.mode & 0o111 != 0 { return true }

@@ -70,7 +70,8 @@ public final class ProcessTimers {
   /// RLIMIT_CPU: when SIGXCPU and SIGKILL are due, nanoseconds of processor time or 0.
   private var warningTime: Int64 = 0, endTime: Int64 = 0
   private var isArmed: InlineArray<3, Bool> = .init(repeating: false)
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   /// Set when a host timer fired; see `hasFired`.
   private let mark: UnsafeMutablePointer<UInt32>
 

@@ -15,7 +15,8 @@ public struct ResourceUsage: BitwiseCopyable {
 
   public init() {}
 
-  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are checked.
+  // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
+  // checked.
   /// What the host counts for the calling process (RUSAGE_SELF, 0) or thread (RUSAGE_THREAD, 1).
   public init(ofHost who: Int) {
     _ = withUnsafeMutablePointer(to: &self) { Machine.call(98, who, Int(bitPattern: $0)) }

@@ -109,7 +109,8 @@ public final class TaskTable {
   /// A free thread area; EAGAIN when the sandbox has as many threads as it may.
   ///
   /// Those of ended threads come first, so that few pages are in use. Such a thread may still be
-  /// leaving the kernel, with a kick on its way to the area's signal stack, until the host says that
+  /// leaving the kernel, with a kick on its way to the area's signal stack, until the host says
+  /// that
   /// it is gone.
   func allocateArea() throws(Errno) -> ThreadArea {
     let isFull = freshArea == Int(PV_THREAD_LIMIT)

@@ -1,6 +1,7 @@
 /// Typed bytes that no program has read yet, with the ends of lines among them.
 ///
-/// Positions only grow; the bytes from `start` to `end` are there, and those from `lineStart` on are
+/// Positions only grow; the bytes from `start` to `end` are there, and those from `lineStart` on
+/// are
 /// the line that is being typed.
 struct LineBuffer {
   static var capacity: Int { 4096 }

@@ -117,7 +117,8 @@ final class UnixSocket: Socket {
   /// As Linux has it: only once three quarters are free a waiting sender is worth waking.
   private var hasAmpleRoom: Bool { Int(charged) * 4 <= options.sendBufferSize }
 
-  /// Waits until the queues hold less than SO_SNDBUF of this socket's bytes, and counts `size` more.
+  /// Waits until the queues hold less than SO_SNDBUF of this socket's bytes, and counts `size`
+  /// more.
   func reserve(_ task: Task, _ size: Int, _ patience: inout Patience) throws(Errno) {
     while true {
       if let error = takeError() { throw error }
