@@ -27,7 +27,7 @@ source=$(realpath "$1")
 
 case $source in
 *.c) kind=program suite=Conformance limit=20 ;;
-*.sh) kind=script suite=Programs limit=300 ;;
+*.sh) kind=script suite=Programs limit=90 ;;
 *) echo "cannot compare '$1': it is neither a .c nor a .sh file" >&2; exit 2 ;;
 esac
 name=${source#"$root/$suite/"}
