@@ -91,8 +91,7 @@ find_paravane() {
 
 # run TAG COMMAND...: leaves TAG.out, TAG.err and TAG.status; a hang has the status `hang`.
 #
-# Every command starts with the same environment, and with signals unblocked and at their defaults,
-# which Foundation's Process does not see to.
+# Every command starts in the same state, whatever the caller of this script left behind.
 run() {
   local tag=$1
   shift
@@ -100,9 +99,10 @@ run() {
   {
     (
       cd "$work/$tag.dir" || exit 125
-      exec env -i --default-signal LC_ALL=C TERM=dumb HOME=/root \
+      exec env -i LC_ALL=C TERM=dumb HOME=/root \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        timeout --kill-after=5 "$limit" "$@" < /dev/null > "$work/$tag.out" 2> "$work/$tag.err"
+        "$clean_start" timeout --kill-after=5 "$limit" "$@" \
+        < /dev/null > "$work/$tag.out" 2> "$work/$tag.err"
     )
     status=$?
   } 2> /dev/null  # bash reports a death by signal here, and the status says it already
@@ -206,21 +206,30 @@ compare_variant() {
   fi
 }
 
-# build SUFFIX FLAGS...: compiles unless the cached binary is newer than its sources.
-build() {
-  binary=$cache/bin/$name$1
-  shift
+# compile BINARY SOURCE FLAGS...: unless the cached binary is newer than its sources.
+compile() {
+  local binary=$1 source=$2
+  shift 2
   if [ "$binary" -nt "$source" ] && [ "$binary" -nt "$root/Conformance/check.h" ]; then return; fi
   mkdir -p "$(dirname "$binary")"
   gcc -O1 -Wall -pthread "$@" -I "$root/Conformance" -o "$work/built" "$source" \
-    2> "$work/evidence" || fail "it does not compile" "$work/evidence"
+    2> "$work/evidence" || fail "$(basename "$source") does not compile" "$work/evidence"
   mv "$work/built" "$binary"
+}
+
+# build SUFFIX FLAGS...: the program of this test.
+build() {
+  binary=$cache/bin/$name$1
+  shift
+  compile "$binary" "$source" "$@"
 }
 
 if [ -z "$native_only" ]; then
   paravane=$(find_paravane) ||
     fail "no paravane: set PARAVANE or build .build/release/paravane"
 fi
+clean_start=$cache/bin/clean-start
+compile "$clean_start" "$root/scripts/clean-start.c"
 if [ $kind = script ]; then
   compare_variant ""
 else
