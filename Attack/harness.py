@@ -21,6 +21,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 IMAGE_BASE, IMAGE_LIMIT = 0x200000000000, 0x200080000000
 PR_SET_CHILD_SUBREAPER = 36
+SYS_RT_SIGACTION, SYS_RT_SIGPROCMASK = 13, 14
 SETTLE_SECONDS = 5
 
 
@@ -31,6 +32,11 @@ def product():
     return os.path.realpath(path)
 
 
+def own_directories():
+    """What the driver needs itself, wherever it lies."""
+    return [os.path.realpath(ROOT), os.path.dirname(product())]
+
+
 def require_root():
     if os.geteuid() != 0:
         sys.exit("this test needs root")
@@ -38,18 +44,37 @@ def require_root():
         sys.exit(f"no {product()}: build the product first, or set PARAVANE")
 
 
+def forget_the_caller():
+    """Drops what the caller left behind and every child would get: ignored and blocked signals (by
+    raw calls, since the C library hides two of them), missing streams, a umask."""
+    libc = ctypes.CDLL(None)
+    by_default, none = bytes(32), bytes(8)
+    for number in range(1, 65):
+        libc.syscall(SYS_RT_SIGACTION, number, by_default, None, 8)
+    libc.syscall(SYS_RT_SIGPROCMASK, signal.SIG_SETMASK, none, None, 8)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    while (descriptor := os.open("/dev/null", os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    os.umask(0o022)
+
+
 def isolate():
     """Runs this program again in its own mount namespace; the second time it prepares it."""
     if not os.environ.get("PARAVANE_TEST_ISOLATED"):
+        forget_the_caller()
         os.environ["PARAVANE_TEST_ISOLATED"] = "1"
         os.execvp("unshare", ["unshare", "--mount", "--propagation", "private",
                               sys.executable] + sys.argv)
     for directory in ("/run", "/tmp", "/dev/shm"):
-        if os.path.realpath(ROOT).startswith(directory + "/"):
-            continue
-        if product().startswith(directory + "/"):
-            continue
+        kept = [(path, os.open(path, os.O_PATH)) for path in own_directories()
+                if path.startswith(directory + "/")]
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", directory], check=True)
+        for path, descriptor in kept:
+            os.makedirs(path, exist_ok=True)
+            source = f"/proc/{os.getpid()}/fd/{descriptor}"
+            subprocess.run(["mount", "--no-canonicalize", "--bind", source, path], check=True)
+            os.close(descriptor)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -106,10 +131,10 @@ def guests(root):
 # ---- what may be left behind
 
 
-def files_below(directory, skip):
+def files_below(directory, skipped):
     found = set()
     for path, directories, names in os.walk(directory):
-        directories[:] = [d for d in directories if os.path.join(path, d) != skip]
+        directories[:] = [d for d in directories if os.path.join(path, d) not in skipped]
         found.update(os.path.join(path, name) for name in directories + names)
     return found
 
@@ -146,7 +171,7 @@ class Snapshot:
     def list_files(self):
         found = set()
         for directory in self.directories:
-            found |= files_below(directory, self.host.scratch)
+            found |= files_below(directory, [self.host.scratch, *own_directories()])
         return found
 
     def differences(self):
