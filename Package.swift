@@ -108,12 +108,14 @@ let package = Package(
     + [
       .target(name: "HostOS", dependencies: ["CHostOS"]),
       .target(name: "OCISpec"),
+      .target(name: "ConnectionPolicy", dependencies: ["HostOS"]),
       .target(name: "PVBackend", dependencies: ["LinuxABI", "PVCalls", "CPVCalls", "HostOS"]),
       .target(name: "PlatformHost", dependencies: ["PVCalls", "CPVCalls", "HostOS"]),
       .target(
         name: "Sandbox",
         dependencies: ["PlatformHost", "PVBackend", "PVCalls", "CPVCalls", "HostOS"]),
-      .target(name: "OCIRuntime", dependencies: ["OCISpec", "Sandbox", "HostOS"]),
+      .target(
+        name: "OCIRuntime", dependencies: ["OCISpec", "Sandbox", "ConnectionPolicy", "HostOS"]),
       .executableTarget(
         name: "paravane",
         dependencies: [
@@ -134,6 +136,7 @@ let package = Package(
       .testTarget(name: "KernelFSTests", dependencies: ["KernelFS", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),
+      .testTarget(name: "ConnectionPolicyTests", dependencies: ["ConnectionPolicy"]),
       .testTarget(name: "OCIRuntimeTests", dependencies: ["OCIRuntime", "Sandbox", "HostOS"]),
       .testTarget(
         name: "PlatformHostTests", dependencies: ["PlatformHost", "PVCalls", "CPVCalls", "HostOS"]),
