@@ -20,6 +20,7 @@ from harness import Host, Limits, Report, Snapshot, do_command, product, write_b
 
 CASES = {}
 OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
+BAD_CONFIGURATION = 78
 
 
 class Expectation:
@@ -35,7 +36,7 @@ class Expectation:
             problems.append(f"still running at the time limit, {result.stopped} ended it")
         if result.status not in self.statuses:
             problems.append(f"status {result.status}, expected {sorted(self.statuses)}")
-        is_own = result.status in (OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND)
+        is_own = result.status in (OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND, BAD_CONFIGURATION)
         if self.needs_message and is_own:
             problems += self.check_message(result)
         if problems:
@@ -264,6 +265,30 @@ case("cwd-missing", (OWN_FAILURE, NOT_FOUND), ("/no/such/directory",))(
     do("--cwd", "/no/such/directory", "--", "/bin/true"))
 case("hostname-too-long", OWN_FAILURE, ("host ?name",))(
     do("--hostname", "h" * 300, "--", "/bin/true"))
+def policy(text, *arguments):
+    """A policy file, read by `paravane policy check`."""
+    def command(host):
+        path = os.path.join(host.directory("policy"), "policy.yaml")
+        with open(path, "wb") as file:
+            file.write(text)
+        return [product(), "policy", "check", path, *arguments]
+    return command
+
+
+case("policy-missing", OWN_FAILURE, ("/no/such/policy",))(
+    lambda host: [product(), "policy", "check", "/no/such/policy"])
+case("policy-a-directory", OWN_FAILURE, ("/etc",))(
+    lambda host: [product(), "policy", "check", "/etc"])
+case("policy-empty", BAD_CONFIGURATION, ("policy.yaml: is empty",))(policy(b""))
+case("policy-not-text", BAD_CONFIGURATION, ("UTF-8",))(policy(bytes(range(128, 256))))
+case("policy-not-yaml", BAD_CONFIGURATION, (r"policy.yaml:2: ",))(policy(b"default: deny\n\tx"))
+case("policy-deep", BAD_CONFIGURATION, ("too many levels",))(policy(b"[" * 1_000_000))
+case("policy-huge", BAD_CONFIGURATION, ("8 MiB",))(policy(b"# x\n" * 3_000_000))
+case("policy-unknown-field", BAD_CONFIGURATION, (r"policy.yaml:3: rules\[0\].prot: is unknown",))(
+    policy(b"default: deny\nrules:\n- prot: tcp\n  action: allow\n"))
+case("policy-many-rules", BAD_CONFIGURATION, ("more than 10000 rules",))(
+    policy(b"default: deny\nrules:\n" + b"- {port: 1, action: deny}\n" * 10_001))
+
 case("strace-unwritable", OWN_FAILURE, ("/no/such/directory",))(
     do("--strace=/no/such/directory/trace", "--", "/bin/true"))
 

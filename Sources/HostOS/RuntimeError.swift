@@ -19,6 +19,8 @@ public struct ExitStatus: RawRepresentable, Equatable, Sendable {
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
   public static let success = ExitStatus(rawValue: 0)
+  /// What the person wrote can't be used: EX_CONFIG of sysexits(3).
+  public static let badConfiguration = ExitStatus(rawValue: 78)
   /// Paravane itself failed: the program was not started or was lost.
   public static let ownFailure = ExitStatus(rawValue: 125)
   public static let notExecutable = ExitStatus(rawValue: 126)

@@ -9,7 +9,9 @@ struct Paravane: ParsableCommand {
     commandName: "paravane",
     abstract: "Runs containers, each in a Linux kernel of its own.",
     version: "paravane 0.1.0",
-    subcommands: [DoCommand.self, RunCommand.self, DoctorCommand.self])
+    subcommands: [
+      DoCommand.self, RunCommand.self, PolicyCommand.self, DoctorCommand.self,
+    ])
 
   @Flag(help: "Log on standard error what paravane itself does.")
   var debug = false
