@@ -56,7 +56,7 @@ static long take_pipes(void) {
 
 static long take_locks(void) {
   long descriptor = HOST(SYS_openat, AT_FDCWD, "/ro/file", O_RDONLY);
-  return HOST(SYS_flock, descriptor, LOCK_EX | LOCK_NB);
+  return HOST(SYS_flock, descriptor, LOCK_EX | LOCK_NB) == 0;
 }
 
 int main(int count, char **values) {
@@ -69,6 +69,7 @@ int main(int count, char **values) {
   else if (!strcmp(mode, "locks")) taken = take_locks();
   else return 2;
   say("note: took %ld", taken);
+  if (taken <= 0) return 1;
   close(open("/work/holding", O_CREAT | O_WRONLY, 0644));
   struct timespec pause = {0, 20000000};
   for (int i = 0; i < 1500 && access("/work/release", F_OK) != 0; i++) nanosleep(&pause, NULL);

@@ -43,50 +43,64 @@ public struct RecordLock {
 /// The record locks of one file, in order of their first byte.
 struct RecordLocks {
   private(set) var locks: [RecordLock] = []
+  /// No lock ends after it: who locks one record after the other need not look at the earlier.
+  private var highestEnd: Int64 = -1
 
   func conflict(with lock: RecordLock) -> RecordLock? {
-    locks.first { $0.conflicts(with: lock) }
+    if lock.start > highestEnd { return nil }
+    for old in locks {
+      if old.start > lock.end { return nil }
+      if old.conflicts(with: lock) { return old }
+    }
+    return nil
   }
 
   /// Sets a lock, which replaces what its owner had there.
-  mutating func set(_ lock: RecordLock) {
-    var new = lock
-    var kept: [RecordLock] = []
-    for old in locks {
-      guard old.owner == new.owner else {
-        kept.append(old)
-        continue
-      }
-      if old.isExclusive == new.isExclusive && old.adjoins(new) {
-        new.start = min(new.start, old.start)
-        new.end = max(new.end, old.end)
-      } else {
-        kept += Self.rest(of: old, without: new)
-      }
-    }
-    locks = kept
-    insert(new)
-  }
+  mutating func set(_ lock: RecordLock) { insert(cut(lock, joinsItsKind: true)) }
 
   /// Takes an owner's locks off a range.
-  mutating func clear(_ range: RecordLock) {
-    var kept: [RecordLock] = []
-    for old in locks {
-      if old.owner == range.owner {
-        kept += Self.rest(of: old, without: range)
-      } else {
-        kept.append(old)
-      }
-    }
-    locks = kept
+  mutating func clear(_ range: RecordLock) { _ = cut(range, joinsItsKind: false) }
+
+  mutating func removeAll(of owner: LockOwner) {
+    locks.removeAll { $0.owner == owner }
+    if locks.isEmpty { highestEnd = -1 }
   }
 
-  mutating func removeAll(of owner: LockOwner) { locks.removeAll { $0.owner == owner } }
+  /// Takes what the owner of `range` has there off the list; with `joinsItsKind`, also its locks of
+  /// the same kind beside it, and the result is the range that all of them cover together.
+  private mutating func cut(_ range: RecordLock, joinsItsKind: Bool) -> RecordLock {
+    var joined = range
+    if range.start > highestEnd && range.start - 1 > highestEnd { return joined }
+    var rest: [RecordLock] = []
+    var kept = 0
+    var index = 0
+    while index < locks.count {
+      let old = locks[index]
+      if old.start > range.end && old.start - 1 > range.end { break }
+      index += 1
+      if old.owner == range.owner {
+        if joinsItsKind && old.isExclusive == range.isExclusive && old.adjoins(range) {
+          joined.start = min(joined.start, old.start)
+          joined.end = max(joined.end, old.end)
+          continue
+        }
+        if old.overlaps(range) {
+          Self.addRest(of: old, without: range, to: &rest)
+          continue
+        }
+      }
+      if kept != index - 1 { locks[kept] = old }
+      kept += 1
+    }
+    if kept < index { locks.removeSubrange(kept..<index) }
+    for piece in rest { insert(piece) }
+    return joined
+  }
 
   /// What is left of a lock outside a range: nothing, one piece or two.
-  private static func rest(of lock: RecordLock, without range: RecordLock) -> [RecordLock] {
-    guard lock.overlaps(range) else { return [lock] }
-    var pieces: [RecordLock] = []
+  private static func addRest(
+    of lock: RecordLock, without range: RecordLock, to pieces: inout [RecordLock]
+  ) {
     if lock.start < range.start {
       var left = lock
       left.end = range.start - 1
@@ -97,12 +111,16 @@ struct RecordLocks {
       right.start = range.end + 1
       pieces.append(right)
     }
-    return pieces
   }
 
   private mutating func insert(_ lock: RecordLock) {
-    var index = 0
-    while index < locks.count && locks[index].start < lock.start { index += 1 }
-    locks.insert(lock, at: index)
+    var low = 0
+    var high = locks.count
+    while low < high {
+      let middle = (low + high) / 2
+      if locks[middle].start < lock.start { low = middle + 1 } else { high = middle }
+    }
+    locks.insert(lock, at: low)
+    highestEnd = max(highestEnd, lock.end)
   }
 }
