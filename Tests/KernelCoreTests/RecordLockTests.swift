@@ -7,8 +7,9 @@ import Testing
   private final class Owner {}
   private let owners = [Owner(), Owner(), Owner()]
 
-  private func lock(_ owner: Int, exclusive: Bool = true, _ start: Int64, _ end: Int64) -> RecordLock
-  {
+  private func lock(
+    _ owner: Int, exclusive: Bool = true, _ start: Int64, _ end: Int64
+  ) -> RecordLock {
     RecordLock(
       owner: .table(ObjectIdentifier(owners[owner])), process: Int32(owner),
       isExclusive: exclusive, start: start, end: end)
