@@ -1,3 +1,4 @@
+import CHostOS
 import Glibc
 
 /// An errno of the host, as a system call left it.
@@ -21,6 +22,12 @@ public struct HostError: Error, Equatable, Sendable, CustomStringConvertible {
     guard let text = strerror(number) else { return "error \(number)" }
     let words = String(cString: text)
     return words.prefix(1).lowercased() + words.dropFirst()
+  }
+
+  /// `ECONNREFUSED`, or `error 1000` for a number that has no name.
+  public var name: String {
+    // SAFETY: strerrorname_np(3) returns a constant string, or nil.
+    host_error_name(number).map { String(cString: $0) } ?? "error \(number)"
   }
 
   /// The same failure in the words of the person who asked: `what: why`.

@@ -71,6 +71,11 @@ extension Descriptor {
     try check { Glibc.write(rawValue, bytes, bytes.count) }
   }
 
+  /// One write(2); returns how many of the bytes it took.
+  public func writeSome(_ bytes: [UInt8]) throws(HostError) -> Int {
+    try check { Glibc.write(rawValue, bytes, bytes.count) }
+  }
+
   public func setNonBlocking() throws(HostError) {
     let flags = try check { fcntl(rawValue, F_GETFL) }
     try check { fcntl(rawValue, F_SETFL, flags | O_NONBLOCK) }

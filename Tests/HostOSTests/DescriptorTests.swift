@@ -5,6 +5,11 @@ import Testing
 @testable import HostOS
 
 @Suite struct DescriptorTests {
+  @Test func anErrorHasTheNameOfItsConstant() {
+    #expect(HostError(ECONNREFUSED).name == "ECONNREFUSED")
+    #expect(HostError(4000).name == "error 4000")
+  }
+
   private func isOpen(_ number: Int32) -> Bool { fcntl(number, F_GETFD) != -1 }
 
   private func withDirectory(_ body: (String) throws -> Void) throws {

@@ -2,6 +2,7 @@
  * whose constants are macros that Swift does not import. One header a topic. */
 #ifndef CHOSTOS_H
 #define CHOSTOS_H
+#include "CHostOSDiagnosis.h"
 #include "CHostOSFile.h"
 #include "CHostOSMount.h"
 #include "CHostOSProbe.h"
