@@ -109,6 +109,7 @@ let package = Package(
       .target(name: "HostOS", dependencies: ["CHostOS"]),
       .target(name: "OCISpec"),
       .target(name: "ConnectionPolicy", dependencies: ["HostOS"]),
+      .target(name: "ConnectionAudit", dependencies: ["ConnectionPolicy", "HostOS"]),
       .target(name: "PVBackend", dependencies: ["LinuxABI", "PVCalls", "CPVCalls", "HostOS"]),
       .target(name: "PlatformHost", dependencies: ["PVCalls", "CPVCalls", "HostOS"]),
       .target(
@@ -136,6 +137,9 @@ let package = Package(
       .testTarget(name: "KernelFSTests", dependencies: ["KernelFS", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),
+      .testTarget(
+        name: "ConnectionAuditTests",
+        dependencies: ["ConnectionAudit", "ConnectionPolicy", "HostOS"]),
       .testTarget(name: "ConnectionPolicyTests", dependencies: ["ConnectionPolicy"]),
       .testTarget(name: "OCIRuntimeTests", dependencies: ["OCIRuntime", "Sandbox", "HostOS"]),
       .testTarget(

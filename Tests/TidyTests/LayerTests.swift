@@ -12,7 +12,7 @@ import Testing
   /// STYLE: the root above which nothing of the host may be seen.
   static let hostModules: Set<String> = [
     "CHostOS", "HostOS", "OCISpec", "OCIRuntime", "PVBackend", "PlatformHost", "Sandbox",
-    "ConnectionPolicy", "paravane",
+    "ConnectionPolicy", "ConnectionAudit", "paravane",
   ]
 
   @Test func theManifestIsUnderstood() {
