@@ -62,6 +62,7 @@
 #define SIGFPE 8
 #define SIGSEGV 11
 #define SIGSYS 31
+#define SIGKICK 23                      /* PV_KICK_SIGNAL */
 
     .section .text.entry, "ax", @progbits
     .globl KernelImage_main, pv_boot_entry
@@ -302,7 +303,7 @@ pv_signal_entry:
     je pv_kernel_panic
     /* A kick or a timer. */
     movl $1, %gs:T_PENDING
-    cmp $64, %edi
+    cmp $SIGKICK, %edi
     je 1f
     push %rdx
     push %rax
@@ -331,7 +332,7 @@ pv_signal_in_clock:                     /* in the vDSO, but for the kernel */
     cmp $SIGSYS, %edi
     je pv_kernel_refused
     movl $1, %gs:T_PENDING
-    cmp $64, %edi
+    cmp $SIGKICK, %edi
     je 1f
     sub $8, %rsp
     call kernel_host_timer

@@ -42,10 +42,10 @@ public enum Machine {
   /// kernel from the program, and looks for work.
   ///
   /// A thread that is marked already is going to look, or an earlier kick is on its way: so at most
-  /// one is ever queued, and the frames of many can't fill a signal stack.
+  /// one is ever pending, and the frames of many can't fill a signal stack.
   public static func kick(_ area: ThreadArea) {
     guard pv_atomic_exchange(kickMark(area), 1) == 0, area.pointee.is_kickable != 0 else { return }
-    while signal(area, Int(PV_KICK_SIGNAL)) == -11 { _ = pv_direct(24, 0, 0, 0, 0, 0, 0) }
+    _ = signal(area, Int(PV_KICK_SIGNAL))
   }
 
   /// Forgets kicks that came. What the kickers had to say before is visible after this.

@@ -23,8 +23,9 @@
 #define PV_AREA_SIGNAL_STACK_SIZE 0x4000u
 #define PV_AREA_KERNEL_STACK_TOP 0x10000u /* kernel stack: 0x8000 ..< 0x10000 */
 
-/* The host signal with which the kernel interrupts one of its own threads. */
-#define PV_KICK_SIGNAL 64
+/* The host signal with which the kernel interrupts one of its own threads: SIGURG. A standard
+ * signal is marked and not queued, so it arrives even when its user may queue no more. */
+#define PV_KICK_SIGNAL 23
 
 /* The system call number of the doorbell of brokered calls. No Linux has it, so only the seccomp
  * listener ever answers it. First argument: address of a struct pv_request. */

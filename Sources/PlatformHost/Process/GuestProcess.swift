@@ -1,3 +1,4 @@
+import CPVCalls
 import Glibc
 import HostOS
 import PVCalls
@@ -89,11 +90,12 @@ public struct GuestProcess {
   /// anything to it but SIGKILL and SIGSTOP.
   private func setSignalActions(_ boot: BootHeader) throws(HostError) {
     let handled: Set<Int32> = [
-      SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGALRM, SIGVTALRM, SIGPROF, kickSignal,
+      SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGALRM, SIGVTALRM, SIGPROF,
+      PV_KICK_SIGNAL,
     ]
     let guest = SignalAction.guest(
       handler: boot.signalEntry, restorer: boot.signalRestorer)
-    for signal in 1...kickSignal where signal != SIGKILL && signal != SIGSTOP {
+    for signal in 1...lastSignal where signal != SIGKILL && signal != SIGSTOP {
       let isKernels = signal == SIGCHLD || signal == SIGCONT
       let action: SignalAction =
         handled.contains(signal) ? guest : isKernels ? .byDefault : .ignored
@@ -103,5 +105,5 @@ public struct GuestProcess {
   }
 }
 
-/// PV_KICK_SIGNAL, the last signal there is.
-private let kickSignal: Int32 = 64
+/// _NSIG.
+private let lastSignal: Int32 = 64
