@@ -171,7 +171,8 @@ struct outcome probe(long number, const long arguments[6]) {
   memcpy(page->arguments, arguments, sizeof page->arguments);
   int status = in_child(probe_body, page, 400);
   if (page->has_returned) {
-    if (page->result == -ENOSYS || page->result == -EPERM)
+    int is_restart = number == SYS_restart_syscall && page->result == -EINTR;
+    if (page->result == -ENOSYS || page->result == -EPERM || is_restart)
       return (struct outcome){REFUSED, page->result};
     return (struct outcome){ANSWERED, page->result};
   }

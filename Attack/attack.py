@@ -9,6 +9,7 @@ changes; nothing is left behind.
 import fnmatch
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -410,6 +411,81 @@ def held(mode):
 
 for mode in ("signals", "watches", "pipes", "locks"):
     held(mode)
+
+
+# Uses up what the host's user may queue.
+QUEUE = """
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+count = 0
+while libc.sigqueue(os.getpid(), signal.SIGRTMIN, ctypes.c_void_p(0)) == 0:
+    count += 1
+print(count, flush=True)
+sys.stdin.read()
+"""
+
+
+@attack("full-queue")
+def full_queue(context):
+    """The kernel interrupts its own threads even when its user can queue no more signals."""
+    queue = subprocess.Popen([sys.executable, "-c", QUEUE], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        count = queue.stdout.readline().strip()
+        result, _ = context.run("kicks", ["500"], 40)
+    finally:
+        queue.communicate()
+    ending, problems = judge(result)
+    if ending != "done":
+        problems.append(f"did not come to its end: {result.describe()}")
+    return problems, f"with {count} signals queued"
+
+
+def stopping(name, limits, stop):
+    """Somebody outside stops the sandbox again and again; `stop(root, is_stopped)` does it."""
+
+    def run(context):
+        volume, directory = context.volume("waits"), context.host.directory("run")
+        group = limits() if limits else None
+        try:
+            process = context.host.start(do_command(volume, ["/work/waits", "4"]), directory,
+                                         limits=group)
+            started = os.path.join(volume, "waiting")
+            deadline = time.monotonic() + 40
+            rounds = 0
+            while process.poll() is None and time.monotonic() < deadline:
+                if os.path.exists(started):
+                    stop(group or process.pid, True)
+                    rounds += 1
+                time.sleep(0.01)
+                stop(group or process.pid, False)
+                time.sleep(0.02)
+            result = context.host.finish(process, directory, 5)
+        finally:
+            if group:
+                group.remove()
+        ending, problems = judge(result)
+        if ending != "done":
+            problems.append(f"did not come to its end: {result.describe()}")
+        if rounds < 20:
+            problems.append(f"was stopped {rounds} times only")
+        notes = [line[6:] for line in result.output.splitlines() if line.startswith("note: ")]
+        return problems, "; ".join([f"stopped {rounds} times", *notes])
+
+    ATTACKS[name] = run
+
+
+def send_to_guests(root, is_stopped):
+    for pid in guests(root):
+        try:
+            os.kill(pid, signal.SIGSTOP if is_stopped else signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
+
+stopping("stopped", None, send_to_guests)
+stopping("frozen", harness.Freezer, lambda group, is_stopped: group.set(is_stopped))
 
 
 @attack("trace")

@@ -264,6 +264,39 @@ class Limits:
                     time.sleep(0.05)
 
 
+class Freezer:
+    """A control group that can be frozen, in version 1 or 2, around processes that run."""
+
+    def __init__(self):
+        name = f"paravane-test-freezer-{os.getpid()}"
+        # Version 2 interrupts system calls, which is what matters here.
+        for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/freezer"):
+            if os.path.exists(os.path.join(root, "cgroup.procs")):
+                break
+        is_version1 = root.endswith("freezer")
+        self.path = os.path.join(root, name)
+        self.file = "freezer.state" if is_version1 else "cgroup.freeze"
+        self.words = ("THAWED", "FROZEN") if is_version1 else ("0", "1")
+        os.makedirs(self.path, exist_ok=True)
+
+    def enter(self):
+        with open(os.path.join(self.path, "cgroup.procs"), "w") as file:
+            file.write(str(os.getpid()))
+
+    def set(self, is_frozen):
+        with open(os.path.join(self.path, self.file), "w") as file:
+            file.write(self.words[is_frozen])
+
+    def remove(self):
+        self.set(False)
+        for _ in range(100):
+            try:
+                os.rmdir(self.path)
+                break
+            except OSError:
+                time.sleep(0.05)
+
+
 class Host:
     """This machine during one run of the driver."""
 

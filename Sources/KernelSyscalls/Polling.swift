@@ -205,7 +205,7 @@ func sysEpollWait(
   _ = try UserBuffer(events, count: Int(limit) * 12)
   guard let epoll = try task.file(at: instance) as? Epoll else { throw .EINVAL }
   let end = try deadline(task, after: nanoseconds)
-  return try withMask(task, mask, size: size, until: nil) { () throws(Errno) -> Int in
+  return try withMask(task, mask, size: size, until: end) { () throws(Errno) -> Int in
     try epoll.wait(task, events, limit: Int(limit), until: end)
   }
 }

@@ -15,9 +15,15 @@ public enum SeccompFilter {
       guard case .none = call.check else { continue }
       program += [.unlessEqual(UInt32(call.number), skip: 1), .verdict(.allow)]
     }
+    program += [.unlessEqual(restartCall, skip: 1), .verdict(.interrupted)]
     program.append(.verdict(.trap))
     return program
   }
+
+  /// restart_syscall(2): the host goes on with a wait in this way after somebody stopped or froze
+  /// the thread. The call never runs: to the guest kernel the wait looks interrupted, and it knows
+  /// its own deadlines.
+  private static let restartCall: UInt32 = 219
 
   /// AUDIT_ARCH_X86_64.
   private static let architecture: UInt32 = 0xc000_003e
@@ -64,6 +70,8 @@ public enum SeccompFilter {
 enum SeccompVerdict: UInt32, Sendable {
   case kill = 0x8000_0000
   case trap = 0x0003_0000
+  /// SECCOMP_RET_ERRNO with EINTR.
+  case interrupted = 0x0005_0004
   case notify = 0x7fc0_0000
   case allow = 0x7fff_0000
 }
