@@ -586,6 +586,39 @@ signalled("signal-hup", signal.SIGHUP, "trap 'exit 9' HUP; echo ready; while :; 
           9)
 
 
+# What a caller may leave behind: signals that are ignored or blocked, among them those of children.
+INHERITING = """
+import os, signal, sys
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE):
+    signal.signal(number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+os.umask(0o077)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def inheriting(script):
+    return [sys.executable, "-c", INHERITING, product(), "do", "--", "/bin/sh", "-c", script]
+
+
+@case("inherited-state", 42, needs_message=False)
+def inherited_state(host):
+    """The sandbox works all the same, and so do signals in it."""
+    return inheriting("trap 'exit 42' USR1; (kill -USR1 $$) & wait; wait; sleep 20")
+
+
+@case("inherited-ignored-signals", 143, needs_message=False)
+def inherited_ignored_signals(host):
+    """A signal that the caller ignored does not reach the program, as behind nohup(1)."""
+    directory = host.directory("run")
+    process = host.start(inheriting("echo ready; while :; do sleep 0.1; done"), directory)
+    wait_for(is_ready(directory), process)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    return host.finish(process, directory, 15)
+
+
 @case("status-of-the-program", 42, needs_message=False)
 def status_of_program(host):
     return [product(), "do", "--", "/bin/sh", "-c", "exit 42"]

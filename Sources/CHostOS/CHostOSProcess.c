@@ -88,6 +88,12 @@ int host_set_signal_action(int signal, uint64_t handler, uint64_t flags, uint64_
   return (int)syscall(SYS_rt_sigaction, signal, &action, NULL, 8);
 }
 
+int host_signal_is_ignored(int signal) {
+  struct { uint64_t handler, flags, restorer, mask; } action = {0};
+  syscall(SYS_rt_sigaction, signal, NULL, &action, 8);
+  return action.handler == HOST_SIGNAL_IGNORE;
+}
+
 int host_unblock_all_signals(void) {
   uint64_t none = 0;
   return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);

@@ -69,6 +69,9 @@ extension CurrentProcess {
     }
   }
 
+  /// Whether a signal has no effect, which execve(2) hands on from whoever started this program.
+  public static func ignores(_ signal: Int32) -> Bool { host_signal_is_ignored(signal) != 0 }
+
   public static func unblockAllSignals() throws(HostError) {
     try check { host_unblock_all_signals() }
   }

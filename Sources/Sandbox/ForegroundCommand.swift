@@ -16,7 +16,8 @@ struct ForegroundCommand: ~Copyable {
   /// Closed by our end, however we end.
   private let lifeline: OwnedDescriptor
 
-  /// Signals that mean the first program rather than us.
+  /// Signals that mean the first program rather than us, unless our caller had us ignore them: then
+  /// a program that it started itself would ignore them too; see nohup(1).
   private static let forwarded = [
     SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP,
   ]
@@ -26,7 +27,7 @@ struct ForegroundCommand: ~Copyable {
     _ plan: SandboxPlan, image: borrowing KernelImage
   ) throws(RuntimeError) -> ForegroundCommand {
     try explaining("cannot start the sandbox") { () throws(HostError) in
-      let signals = try SignalDescriptor(forwarded)
+      let signals = try SignalDescriptor(forwarded.filter { !CurrentProcess.ignores($0) })
       try CurrentProcess.adoptOrphans()
       // The guest may close its end of a pipe first; write(2) then says so.
       try CurrentProcess.setAction(.ignored, for: SIGPIPE)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import HostOS
 import OCIRuntime
 
@@ -29,6 +30,8 @@ struct Paravane: ParsableCommand {
 
   /// Every way to fail ends here, with one line and a status.
   static func main() {
+    // A caller that ignores its children's end would hide ours from us.
+    try? CurrentProcess.setAction(.byDefault, for: SIGCHLD)
     do {
       var command = try parseAsRoot(TraceOption.spelledOut(CommandLine.arguments.dropFirst()))
       try command.run()

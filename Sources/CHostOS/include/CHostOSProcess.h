@@ -31,6 +31,8 @@ int host_set_signal_action(int signal, uint64_t handler, uint64_t flags, uint64_
 #define HOST_SIGNAL_IGNORE 1u
 /* SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER */
 #define HOST_SIGNAL_GUEST_FLAGS 0x4c000004u
+/* Which its parent may have asked for. */
+int host_signal_is_ignored(int signal);
 int host_unblock_all_signals(void);
 
 int host_pidfd_open(pid_t process);
