@@ -10,6 +10,7 @@ public final class Kernel {
   public let mounts = MountTable()
   public let sockets = SocketFamilies()
   public let fileLocks = FileLocks()
+  public let textFiles = TextFiles()
   public let random: Random
   public let boot: UnsafeMutablePointer<pv_boot>
   let firstArea: ThreadArea

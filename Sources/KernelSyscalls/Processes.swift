@@ -92,21 +92,28 @@ func sysExecve(
   // their size.
   var name = Array(UnsafeBufferPointer(start: UnsafePointer(Broker.path), count: length))
   let file: OpenFile
+  var closesPath = false
   if length == 0 {
     guard flags.contains(.AT_EMPTY_PATH) else { throw .ENOENT }
     file = try task.openedForReading(try task.directoryFile(directory))
     name = descriptorPath(directory)
+    if directory != AT_FDCWD {
+      closesPath = try task.files.isCloseOnExec(FileDescriptor(directory))
+    }
   } else {
     let open: OpenFlags = flags.contains(.AT_SYMLINK_NOFOLLOW) ? .O_NOFOLLOW : []
     file = try task.openProgram(directory, name, open)
-    if directory != AT_FDCWD && name[0] != 47 { name = descriptorPath(directory) + [47] + name }
+    if directory != AT_FDCWD && name[0] != 47 {
+      name = descriptorPath(directory) + [47] + name
+      closesPath = try task.files.isCloseOnExec(FileDescriptor(directory))
+    }
   }
   file.hold()
   defer { file.release() }
   let strings = try ProgramStrings.copyIn(
     arguments: arguments, environment: environment,
     stackLimit: task.group.limits[Resource.RLIMIT_STACK].soft)
-  let image = try task.prepareProgram(file, path: name, strings)
+  let image = try task.prepareProgram(file, path: name, closesPath: closesPath, strings)
   if try task.execute(image) { outcome = .clone }
   return 0
 }

@@ -87,6 +87,9 @@ extension Task {
 
   /// Without a look at permissions.
   func reopenUnchecked(_ file: HostFile, _ flags: OpenFlags) throws(Errno) -> HostFile {
+    if flags.contains(.O_TRUNC) && kernel.textFiles.isRunning(FileIdentity(file)) {
+      throw .ETXTBSY
+    }
     Broker.path[0] = 0
     let descriptor = try Broker.call(
       Int(PV_OP_OPEN), Int(file.descriptor.number), Int(flags.rawValue), user: credentials.fileUser,
@@ -121,6 +124,7 @@ extension Task {
     if !credentials.isFileRoot {
       try checkOpen(path, flags, wantsCreation: wantsCreation)
     }
+    try checkTruncation(path, flags)
     var descriptor = HostDescriptor.none
     if wantsCreation && !ownsAsHost {
       descriptor = try openByBackend(path, flags, mode: mode)
@@ -138,6 +142,18 @@ extension Task {
       throw .EACCES  // a link led to a guest file system: walk
     }
     return file
+  }
+
+  /// The host does not know what runs. Other opens for writing are refused when they are there.
+  private func checkTruncation(_ path: HostPath, _ flags: OpenFlags) throws(Errno) {
+    guard flags.contains(.O_TRUNC), !flags.contains(.O_EXCL), !flags.contains(.O_PATH) else {
+      return
+    }
+    let follow: PathFlags = flags.contains(.O_NOFOLLOW) ? .AT_SYMLINK_NOFOLLOW : []
+    // What can't be looked at can't be opened either, or comes to be.
+    guard let status = try? hostStatus(path, follow), status.isRegular else { return }
+    let identity = FileIdentity(device: status.device, inode: status.inode)
+    if kernel.textFiles.isRunning(identity) { throw .ETXTBSY }
   }
 
   private var creationFlags: OpenFlags {

@@ -65,10 +65,12 @@ extension OpenFile {
     if hostDescriptor.isValid {
       if offset < 0 { try task.acceptInterrupts() }
       do throws(Errno) {
-        return try Host.pwritev(
+        let count = try Host.pwritev(
           hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
+        if count < buffers.total { (self as? HostFile)?.noteShortWrite(task) }
+        return count
       } catch {
-        if error == .EPIPE { task.raise(.SIGPIPE) }
+        (self as? HostFile)?.raiseSignal(task, ofWriteError: error)
         throw error
       }
     }

@@ -15,6 +15,8 @@ public final class HostFile: OpenFile {
   public let identity: (device: UInt64, inode: UInt64)
   /// Its name in the record of mappings, once it was mapped.
   var mappedName: MappedFile?
+  /// It keeps others from running the file.
+  private var isWriter = false
 
   public init(_ descriptor: HostDescriptor, flags: OpenFlags, status: FileStatus) {
     self.descriptor = descriptor
@@ -23,12 +25,18 @@ public final class HostFile: OpenFile {
     super.init(flags: flags)
   }
 
-  /// Takes over a fresh host descriptor, which is closed when its attributes can't be read.
-  public static func adopting(_ descriptor: HostDescriptor, flags: OpenFlags) throws(Errno)
-    -> HostFile
-  {
+  /// Takes over a fresh host descriptor, which is closed when its attributes can't be read, or when
+  /// it is for writing what is running.
+  public static func adopting(
+    _ descriptor: HostDescriptor, flags: OpenFlags, isNamed: Bool = true
+  ) throws(Errno) -> HostFile {
     do throws(Errno) {
-      return HostFile(descriptor, flags: flags, status: try FileStatus.ofHost(descriptor))
+      let file = HostFile(descriptor, flags: flags, status: try FileStatus.ofHost(descriptor))
+      if isNamed && file.isRegular && file.isWritable {
+        try kernel.textFiles.beginWriting(FileIdentity(file))
+        file.isWriter = true
+      }
+      return file
     } catch {
       Host.close(descriptor)
       throw error
@@ -53,10 +61,36 @@ public final class HostFile: OpenFile {
   public override func write(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
     try task.acceptInterrupts()
     do throws(Errno) {
-      return try Host.write(descriptor, buffer)
+      let count = try Host.write(descriptor, buffer)
+      if count < buffer.count { noteShortWrite(task) }
+      return count
     } catch {
-      if error == .EPIPE { task.raise(.SIGPIPE) }
+      raiseSignal(task, ofWriteError: error)
       throw error
+    }
+  }
+
+  /// write(2) that was cut by the last reader's end still sends SIGPIPE.
+  func noteShortWrite(_ task: Task) {
+    guard kind == FileMode.S_IFIFO, !isNonBlocking else { return }
+    var entry = PollEntry(descriptor: descriptor.number, events: 0)
+    var now: (Int64, Int64) = (0, 0)
+    // SAFETY: both live for the call.
+    let found = withUnsafeMutablePointer(to: &entry) { entry in
+      withUnsafeMutablePointer(to: &now) { now in
+        Machine.call(271, Int(bitPattern: entry), 1, Int(bitPattern: now), 0, 8)
+      }
+    }
+    if found > 0 && entry.found & UInt16(PollEvents.POLLERR.rawValue) != 0 { task.raise(.SIGPIPE) }
+  }
+
+  /// What Linux sends along with some errors of write(2).
+  func raiseSignal(_ task: Task, ofWriteError error: Errno) {
+    switch error {
+    case .EPIPE: task.raise(.SIGPIPE)
+    case .EFBIG where task.group.limits[Resource.RLIMIT_FSIZE].soft < UInt64(Int64.max):
+      task.raise(.SIGXFSZ)
+    default: break
     }
   }
 
@@ -65,7 +99,14 @@ public final class HostFile: OpenFile {
 
   public override func pwrite(_ task: Task, _ buffer: UserBuffer, offset: Int64) throws(Errno)
     -> Int
-  { try Host.pwrite(descriptor, buffer, offset: offset) }
+  {
+    do throws(Errno) {
+      return try Host.pwrite(descriptor, buffer, offset: offset)
+    } catch {
+      raiseSignal(task, ofWriteError: error)
+      throw error
+    }
+  }
 
   public override func seek(_ offset: Int64, whence: Int) throws(Errno) -> Int {
     try Host.seek(descriptor, offset, whence: whence)
@@ -142,5 +183,8 @@ public final class HostFile: OpenFile {
     return 0
   }
 
-  public override func close() { Host.close(descriptor) }
+  public override func close() {
+    if isWriter { kernel.textFiles.endWriting(FileIdentity(self)) }
+    Host.close(descriptor)
+  }
 }

@@ -8,6 +8,7 @@ import Platform
 /// the caller to see was done.
 public final class ProgramImage {
   let elf: ELFFile
+  let running: RunningFile
   let interpreter: ELFFile?
   let strings: ProgramStrings
   /// The path as given, for AT_EXECFN, and the last component for the task's name.
@@ -15,28 +16,28 @@ public final class ProgramImage {
   let status: FileStatus
 
   init(
-    elf: ELFFile, interpreter: ELFFile?, strings: ProgramStrings, path: [UInt8], status: FileStatus
+    elf: ELFFile, _ running: RunningFile, interpreter: ELFFile?, strings: ProgramStrings,
+    path: [UInt8], status: FileStatus
   ) {
     self.elf = elf
+    self.running = running
     self.interpreter = interpreter
     self.strings = strings
     self.path = path
     self.status = status
-    elf.file.hold()
     interpreter?.file.hold()
   }
 
-  deinit {
-    elf.file.release()
-    interpreter?.file.release()
-  }
+  deinit { interpreter?.file.release() }
 }
 
 extension Task {
   /// Finds out what to run: follows interpreter scripts, reads the ELF headers.
-  public func prepareProgram(_ file: OpenFile, path: [UInt8], _ strings: ProgramStrings)
-    throws(Errno) -> ProgramImage
-  {
+  ///
+  /// A path that leads through a descriptor which execve(2) closes is no use to an interpreter.
+  public func prepareProgram(
+    _ file: OpenFile, path: [UInt8], closesPath: Bool = false, _ strings: ProgramStrings
+  ) throws(Errno) -> ProgramImage {
     var file = file
     var strings = strings
     var scriptPath = path
@@ -46,9 +47,11 @@ extension Task {
       guard let host = file as? HostFile, host.isRegular else { throw .EACCES }
       let status = try host.stat()
       guard status.mode & 0o111 != 0, credentials.permits(1, status) else { throw .EACCES }
+      let running = try RunningFile(host)
       guard let line = try interpreterLine(host) else {
-        return try prepareELF(host, path: path, strings, status)
+        return try prepareELF(running, path: path, strings, status)
       }
+      if closesPath { throw .ENOENT }
       var arguments = [line.interpreter]
       if let argument = line.argument { arguments.append(argument) }
       arguments.append(scriptPath)
@@ -63,24 +66,26 @@ extension Task {
   }
 
   private func prepareELF(
-    _ file: HostFile, path: [UInt8], _ strings: ProgramStrings, _ status: FileStatus
+    _ running: RunningFile, path: [UInt8], _ strings: ProgramStrings, _ status: FileStatus
   ) throws(Errno) -> ProgramImage {
-    let elf = try ELFFile(file, mapped: mappedFile(file))
+    let elf = try ELFFile(running.file, mapped: mappedFile(running.file))
     var interpreter: ELFFile?
     if let name = elf.interpreter {
       let opened = try openProgram(AT_FDCWD, name)
       opened.hold()
       defer { opened.release() }
       guard let host = opened as? HostFile, host.isRegular else { throw .EACCES }
-      let status = try host.stat()
-      guard status.mode & 0o111 != 0, credentials.permits(1, status) else { throw .EACCES }
+      _ = try RunningFile(host)
+      let rights = try host.stat()
+      guard rights.mode & 0o111 != 0, credentials.permits(1, rights) else { throw .EACCES }
       do throws(Errno) { interpreter = try ELFFile(host, mapped: mappedFile(host)) } catch {
         throw .ELIBBAD
       }
       return ProgramImage(
-        elf: elf, interpreter: interpreter, strings: strings, path: path, status: status)
+        elf: elf, running, interpreter: interpreter, strings: strings, path: path, status: status)
     }
-    return ProgramImage(elf: elf, interpreter: nil, strings: strings, path: path, status: status)
+    return ProgramImage(
+      elf: elf, running, interpreter: nil, strings: strings, path: path, status: status)
   }
 
   /// The name under which a file shows in /proc/PID/maps.
@@ -252,14 +257,14 @@ extension Task {
     let isSetID = credentials.transform(
       fileMode: image.status.mode, owner: image.status.user, fileGroup: image.status.group,
       allowsSetID: true)
-    if isSetID { group.isDumpable = false } else { group.isDumpable = true }
+    group.isDumpable = !isSetID
+    if isSetID { group.parentDeathSignal = 0 }
     var start = image.path.count
     while start > 0 && image.path[start - 1] != 47 { start -= 1 }
     for index in 0..<16 {
       name[index] = index < 15 && start + index < image.path.count ? image.path[start + index] : 0
     }
-    image.elf.file.hold()
-    use(executable: image.elf.file)
+    use(executable: image.running)
     return isSetID
   }
 

@@ -117,7 +117,6 @@ extension Task {
     new.nice = group.nice
     new.isDumpable = group.isDumpable
     new.executable = group.executable
-    new.executable?.hold()
     new.argumentsRange = group.argumentsRange
     new.environmentRange = group.environmentRange
     new.handlers = flags.contains(.CLONE_SIGHAND) ? group.handlers : group.handlers.copied()

@@ -94,10 +94,8 @@ public final class Task {
   func use(paths new: PathContext) { _ = replaceVisibly(&paths, with: new) }
   func use(handlers new: SignalHandlers) { _ = replaceVisibly(&group.handlers, with: new) }
 
-  /// Takes over a holder of the file; nil when the process ends.
-  func use(executable new: OpenFile?) {
-    replaceVisibly(&group.executable, with: new)?.release()
-  }
+  /// nil when the process ends.
+  func use(executable new: RunningFile?) { _ = replaceVisibly(&group.executable, with: new) }
 }
 
 /// Replaces what other tasks look at through /proc; the old value is freed after the lock.

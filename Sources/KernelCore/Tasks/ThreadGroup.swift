@@ -66,7 +66,7 @@ public final class ThreadGroup {
   /// CLOCK_MONOTONIC at creation.
   public let startTime: Int64
   /// The program file, for /proc/PID/exe and its arguments and environment in memory.
-  public var executable: OpenFile?
+  public var executable: RunningFile?
   public var argumentsRange: (UInt64, UInt64) = (0, 0)
   public var environmentRange: (UInt64, UInt64) = (0, 0)
 

@@ -41,7 +41,7 @@ final class ProcessLink: GuestNode {
   private func file() throws(Errno) -> OpenFile {
     let isProgram = entry == .exe
     return try subject.withTask(orThrow: .ENOENT) { task -> OpenFile? in
-      isProgram ? task.group.executable : task.paths.workingDirectory
+      isProgram ? task.group.executable?.file : task.paths.workingDirectory
     }
   }
 }
