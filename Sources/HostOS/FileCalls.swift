@@ -199,6 +199,15 @@ extension Descriptor {
     let (bytes, size) = (buffer.bytes, buffer.capacity)
     return try check { pread(rawValue, bytes, size, off_t(offset)) }
   }
+
+  /// pwrite(2) of a buffer's first bytes.
+  public func writeBytes(of buffer: borrowing ByteBuffer, count: Int, at offset: Int64)
+    throws(HostError) -> Int
+  {
+    precondition(count >= 0 && count <= buffer.capacity, "inside the buffer")
+    let bytes = buffer.bytes
+    return try check { pwrite(rawValue, bytes, count, off_t(offset)) }
+  }
 }
 
 extension OwnedDescriptor {

@@ -265,7 +265,7 @@ func sysMemfdCreate(_ task: Task, _ name: UserAddress, _ flags: UInt32) throws(E
   _ = try UserMemory.copyString(name, to: Broker.path, limit: 250, tooLong: .EINVAL)
   let descriptor = HostDescriptor(
     Int32(truncatingIfNeeded: try Broker.call(PV_OP_MEMFD, Int(flags & ~1 | 1))))
-  let file = try HostFile.adopting(descriptor, flags: .O_RDWR)
+  let file = try HostFile.adopting(descriptor, flags: .O_RDWR, isNamed: false)
   return try task.add(file, closeOnExec: flags & 1 != 0)
 }
 
@@ -386,14 +386,7 @@ func sysPidfdGetfd(
   let process = try task.processFile(at: descriptor).group
   let files = try kernel.tasks.lock.withLock { () throws(Errno) -> FileTable in
     guard let leader = process.leader else { throw Errno.ESRCH }
-    let own = task.credentials
-    let other = leader.credentials
-    let isSame = process === task.group
-    let mayLook =
-      own.has(Capability.CAP_SYS_PTRACE)
-      || (process.isDumpable && own.user == other.user && own.user == other.effectiveUser
-        && own.user == other.savedUser)
-    guard isSame || mayLook else { throw Errno.EPERM }
+    try task.checkInspection(of: process)
     return leader.files
   }
   return try task.add(try files.file(at: number), closeOnExec: true)

@@ -145,7 +145,14 @@ public enum SyscallTable {
     case 12: return sysBrk(task, a.uint(0))
     case 25: return try sysMremap(task, a.uint(0), a.int(1), a.int(2), a.int(3), a.uint(4))
     case 26: return try sysMsync(task, a.uint(0), a.int(1), a.int(2))
+    case 27: return try sysMincore(task, a.uint(0), a.int(1), a.address(2))
     case 28: return try sysMadvise(task, a.uint(0), a.int(1), a.int(2))
+    case 310:
+      return try sysProcessVM(
+        task, .read, a.int32(0), RemoteTransfer(a), flags: a.word(5))
+    case 311:
+      return try sysProcessVM(
+        task, .write, a.int32(0), RemoteTransfer(a), flags: a.word(5))
 
     // Processes.
     case 39: return Int(task.group.id)
@@ -213,6 +220,7 @@ public enum SyscallTable {
     // Futexes and time.
     case 202: return try sysFutex(task, a)
     case 273: return try sysSetRobustList(task, a.address(0), size: a.int(1))
+    case 274: return try sysGetRobustList(task, a.int32(0), a.address(1), a.address(2))
     case 35: return try sysNanosleep(task, a.address(0), a.address(1))
     case 230: return try sysClockNanosleep(task, a.int32(0), a.int32(1), a.address(2), a.address(3))
     case 96: return try sysGettimeofday(task, a.address(0), a.address(1))

@@ -184,3 +184,17 @@ func sysSetRobustList(_ task: Task, _ head: UserAddress, size: Int) throws(Errno
   task.robustListSize = size
   return 0
 }
+
+/// Implements get_robust_list(2).
+func sysGetRobustList(_ task: Task, _ id: Int32, _ head: UserAddress, _ size: UserAddress)
+  throws(Errno) -> Int
+{
+  let list = try kernel.tasks.lock.withLock { () throws(Errno) -> UserAddress in
+    guard let target = id == 0 ? task : kernel.tasks.task(id) else { throw Errno.ESRCH }
+    try task.checkInspection(of: target.group)
+    return target.robustList
+  }
+  try UserMemory.store(UInt64(24), to: size)
+  try UserMemory.store(UInt64(list.rawValue), to: head)
+  return 0
+}

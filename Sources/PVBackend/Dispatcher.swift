@@ -46,6 +46,8 @@ extension Worker {
     case .priority: .value(try priority(request))
     case .limit: .value(try limit(request))
     case .readMemory: .value(try readMemory(request))
+    case .writeMemory: .value(try writeMemory(request))
+    case .resident: .value(try resident(request))
     }
   }
 }

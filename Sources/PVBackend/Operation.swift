@@ -11,7 +11,7 @@ enum Operation: UInt32, CaseIterable, Sendable {
   case descriptorPath, copyRange, sendFile, pipeBytes, sync
 
   case hostText = 64
-  case taskStatistics, affinity, setAffinity, priority, limit, readMemory
+  case taskStatistics, affinity, setAffinity, priority, limit, readMemory, writeMemory, resident
 }
 
 extension Operation {

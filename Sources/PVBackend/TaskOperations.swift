@@ -19,15 +19,42 @@ extension Worker {
     return 0
   }
 
-  /// The memory of a process of the sandbox, but not of its init, which is ours.
-  func readMemory(_ request: Request) throws(HostError) -> Int64 {
+  /// A file of /proc/PID for a process of the sandbox, but not for its init, which is ours.
+  private func processFile(
+    _ name: String, of request: Request, flags: Int32
+  ) throws(HostError) -> OwnedDescriptor {
     guard let process = Int32(exactly: request[0]), process > 1 else { throw HostError(ESRCH) }
+    return try backend.view.tasks.proc.descriptor.open(
+      inRoot: "\(process)/\(name)", flags: flags)
+  }
+
+  func readMemory(_ request: Request) throws(HostError) -> Int64 {
     let address = try request.size(1)
     let count = Int(min(try request.size(2), Int64(payload.capacity)))
-    let file = try backend.view.tasks.proc.descriptor.open(
-      inRoot: "\(process)/mem", flags: O_RDONLY)
+    let file = try processFile("mem", of: request, flags: O_RDONLY)
     answerSize = min(try file.descriptor.readBytes(at: address, into: payload), count)
     return Int64(answerSize)
+  }
+
+  func writeMemory(_ request: Request) throws(HostError) -> Int64 {
+    let address = try request.size(1)
+    let file = try processFile("mem", of: request, flags: O_WRONLY)
+    return Int64(
+      try file.descriptor.writeBytes(of: payload, count: request.payloadSize, at: address))
+  }
+
+  /// From proc_pid_pagemap(5), whose entries have bit 63 set for a page that is present.
+  func resident(_ request: Request) throws(HostError) -> Int64 {
+    let page = try request.size(1) / Int64(sysconf(Int32(_SC_PAGESIZE)))
+    let count = Int(min(try request.size(2), Int64(payload.capacity)))
+    let file = try processFile("pagemap", of: request, flags: O_RDONLY)
+    let entries = ByteBuffer(capacity: 8 * count)
+    let found = try file.descriptor.readBytes(at: page * 8, into: entries) / 8
+    for index in 0..<found {
+      payload.store(UInt8(entries.load(UInt64.self, at: 8 * index) >> 63), at: index)
+    }
+    answerSize = found
+    return Int64(found)
   }
 
   func affinity(_ request: Request) throws(HostError) -> Int64 {

@@ -55,7 +55,7 @@ enum InitProcess {
   private static func settle(statusSocket: Descriptor) throws(HostError) -> Descriptor {
     let mount = try DetachedMount.create(
       type: "proc", source: "proc", options: [("subset", "pid")],
-      attributes: [.readOnly, .noSetUserID, .noDevices, .noExecution])
+      attributes: [.noSetUserID, .noDevices, .noExecution])
     let kept = try CurrentProcess.keepOnly([statusSocket, mount.release()])
     try CurrentProcess.dropCapabilities()
     try StatusRecord.proc(number: kept[1].rawValue).send(to: kept[0])

@@ -125,6 +125,59 @@ import Testing
     #expect(text == "\u{7f}ELF")
   }
 
+  @Test func memoryIsWrittenOfGuestProcessesOnly() throws {
+    let (results, byte) = try GuestFixture.run { fixture, worker in
+      let process = Int64(fixture.process.rawValue)
+      let file = try fixture.backend.view.tasks.proc.descriptor.open(
+        inRoot: "\(process)/maps", flags: O_RDONLY)
+      let maps = String(decoding: try file.descriptor.readAll(), as: UTF8.self)
+      let line = maps.split(separator: "\n").first { $0.contains(" rw-p ") }!
+      let start = Int64(line.prefix { $0 != "-" }, radix: 16)!
+      let byte: [UInt8] = [0xa5]
+      let results = [
+        fixture.call(worker, Int(PV_OP_WRITE_MEMORY), [0, start], payload: byte),
+        fixture.call(worker, Int(PV_OP_WRITE_MEMORY), [1, start], payload: byte),
+        fixture.call(worker, Int(PV_OP_WRITE_MEMORY), [process, 16], payload: byte),
+        fixture.call(worker, Int(PV_OP_WRITE_MEMORY), [process, -1], payload: byte),
+        fixture.call(worker, Int(PV_OP_WRITE_MEMORY), [process, start]),
+        fixture.call(worker, Int(PV_OP_WRITE_MEMORY), [process, start], payload: byte),
+        fixture.call(worker, Int(PV_OP_READ_MEMORY), [process, start, 1]),
+      ]
+      let payload = ByteBuffer(capacity: 8)
+      fixture.memory.copy(at: Int(PV_REQUEST_PAYLOAD), count: 1, into: payload)
+      return (results, payload.load(UInt8.self, at: 0))
+    }
+    let missing = -Int64(ESRCH)
+    #expect(results == [missing, missing, -Int64(EIO), -Int64(EINVAL), 0, 1, 1])
+    #expect(byte == 0xa5)
+  }
+
+  @Test func residentPagesAreThoseOfGuestProcessesOnly() throws {
+    let (results, byte) = try GuestFixture.run { fixture, worker in
+      let process = Int64(fixture.process.rawValue)
+      let file = try fixture.backend.view.tasks.proc.descriptor.open(
+        inRoot: "\(process)/maps", flags: O_RDONLY)
+      let maps = String(decoding: try file.descriptor.readAll(), as: UTF8.self)
+      let start = Int64(maps.prefix { $0 != "-" }, radix: 16)!
+      let results = [
+        fixture.call(worker, Int(PV_OP_RESIDENT), [1, start, 1]),
+        fixture.call(worker, Int(PV_OP_RESIDENT), [process, -1, 1]),
+        fixture.call(worker, Int(PV_OP_RESIDENT), [process, start, -1]),
+        fixture.call(worker, Int(PV_OP_RESIDENT), [process, 0x10000, 1 << 40]),
+        fixture.call(worker, Int(PV_OP_RESIDENT), [process, .max, 1]),
+        fixture.call(worker, Int(PV_OP_RESIDENT), [process, start, 0]),
+        fixture.call(worker, Int(PV_OP_RESIDENT), [process, start, 1]),
+      ]
+      let payload = ByteBuffer(capacity: 8)
+      fixture.memory.copy(at: Int(PV_REQUEST_PAYLOAD), count: 1, into: payload)
+      return (results, payload.load(UInt8.self, at: 0))
+    }
+    let invalid = -Int64(EINVAL)
+    #expect(
+      results == [-Int64(ESRCH), invalid, invalid, Int64(PV_PAYLOAD_SIZE), 0, 0, 1])
+    #expect(byte == 1)
+  }
+
   @Test func theFirstWordAboutTheEndCounts() throws {
     let outcome = try GuestFixture.run { fixture, worker in
       _ = fixture.call(worker, Int(PV_OP_EXIT), [3 << 8])

@@ -15,6 +15,7 @@ import Testing
       PV_OP_DESCRIPTOR_PATH, PV_OP_COPY_RANGE, PV_OP_SENDFILE, PV_OP_PIPE_BYTES, PV_OP_SYNC,
       PV_OP_HOST_TEXT, PV_OP_TASK_STATISTICS, PV_OP_GET_AFFINITY, PV_OP_SET_AFFINITY,
       PV_OP_PRIORITY, PV_OP_LIMIT, PV_OP_READ_MEMORY,
+      PV_OP_WRITE_MEMORY, PV_OP_RESIDENT,
     ].map { Int($0) }
     let operations: [Operation] = [
       .exit, .panic, .log, .open, .memoryFile, .eventCounter, .epoll, .status, .readLink,
@@ -22,7 +23,7 @@ import Testing
       .setTimes, .truncate, .allocate, .fileSystemStatus, .attribute, .setAttribute,
       .listAttributes, .removeAttribute, .descriptorPath, .copyRange, .sendFile, .pipeBytes, .sync,
       .hostText, .taskStatistics, .affinity, .setAffinity, .priority, .limit,
-      .readMemory,
+      .readMemory, .writeMemory, .resident,
     ]
     #expect(operations.map { Int($0.rawValue) } == wire)
     #expect(operations.count == Operation.allCases.count)
@@ -50,7 +51,10 @@ import Testing
 
   @Test func aDamagedHeadIsAnError() throws {
     let results = try GuestFixture.run { fixture, worker in
-      let unknown = [0, 8, 15, 39, 63, 71, 1 << 31].map { fixture.call(worker, $0) }
+      let known = Set(Operation.allCases.map { Int($0.rawValue) })
+      let unknown = ((0...200).filter { !known.contains($0) } + [1 << 31]).map {
+        fixture.call(worker, $0)
+      }
       _ = fixture.call(worker, Int(PV_OP_EPOLL))
       fixture.memory.store(UInt32(2), at: 4)
       let version = fixture.serve(worker, address: GuestFixture.start)

@@ -160,6 +160,9 @@ enum {
   PV_OP_PRIORITY,      /* a0: host tid; a1: nice -20..19, or INT64_MAX to ask; result: 20 - nice */
   PV_OP_LIMIT,         /* a0: host pid; a1: RLIMIT_*; a2: soft, a3: hard */
   PV_OP_READ_MEMORY,   /* a0: host pid, a1: address, a2: bytes; payload out; result: bytes read */
+  PV_OP_WRITE_MEMORY,  /* a0: host pid, a1: address; payload in; result: bytes written */
+  PV_OP_RESIDENT,      /* a0: host pid, a1: address, a2: pages; payload out: a byte for each, 1 where
+                          the process has the page; result: pages */
 };
 
 enum { PV_TEXT_MEMINFO = 1, PV_TEXT_STAT, PV_TEXT_LOADAVG, PV_TEXT_UPTIME, PV_TEXT_CPUINFO, PV_TEXT_VMSTAT };

@@ -248,6 +248,22 @@ public final class AddressSpace {
     return mappings[index]
   }
 
+  /// How many pages from an address on the program has mapped without a hole, up to a limit.
+  public func mappedPages(from address: UInt, limit: Int) -> Int {
+    lock.lock()
+    defer { lock.unlock() }
+    let end = address + UInt(limit) * pageSize
+    var reached = address
+    var index = firstIndex(endingAfter: address)
+    while reached < end, index < mappings.count, mappings[index].start <= reached,
+      mappings[index].label != .trampoline
+    {
+      reached = min(end, mappings[index].end)
+      index += 1
+    }
+    return Int((reached - address) / pageSize)
+  }
+
   func overlaps(_ start: UInt, _ end: UInt) -> Bool {
     let index = firstIndex(endingAfter: start)
     return index < mappings.count && mappings[index].start < end
