@@ -67,6 +67,11 @@ public struct PathBuffer: ~Copyable {
   deinit { start.deallocate() }
 
   public var isEmpty: Bool { count == 0 }
+  /// What is no UTF-8 is replaced.
+  public var text: String {
+    // SAFETY: the first `count` characters were written by whoever set the count.
+    String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
+  }
   public var isAbsolute: Bool { start[0] == CChar(bitPattern: UInt8(ascii: "/")) }
 
   public func hasPrefix(_ prefix: StaticString) -> Bool {

@@ -27,6 +27,8 @@ enum Boot {
     let kernel = Kernel.start(boot: boot, firstArea: Machine.thread)
     Mounts.install(kernel)
     kernel.sockets.register(UnixFamily())
+    kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET))
+    kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET6))
     do throws(Errno) {
       let task = try FirstProgram.makeTask(kernel)
       try Console.install(kernel, task)

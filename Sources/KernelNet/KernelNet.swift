@@ -1,3 +1,4 @@
-/// Sockets inside the sandbox.
+/// Sockets: those inside the sandbox (Unix), and the program's end of the host's (Inet, Netlink).
 ///
-/// What it does not do: reach the host's network, which is the backend's.
+/// What it does not do: reach the host's network. The backend makes sockets and connections; what
+/// moves data on them is a direct call.

@@ -33,6 +33,8 @@ extension OutgoingMessage {
           case ControlMessage.SCM_CREDENTIALS: try loadCredentials(task, data)
           default: throw Errno.EINVAL
           }
+        } else {
+          try loadOther(address + offset, size: Int(header.size))
         }
         offset += aligned(Int(header.size))
       }
@@ -41,6 +43,13 @@ extension OutgoingMessage {
       files = nil
       throw error
     }
+  }
+
+  /// Of a family's own level: the family will know.
+  private mutating func loadOther(_ address: UserAddress, size: Int) throws(Errno) {
+    guard control.count + size <= 4096 else { throw .ENOBUFS }
+    control += try UserMemory.copyIn(address, count: size)
+    control += [UInt8](repeating: 0, count: aligned(size) - size)
   }
 
   private mutating func loadFiles(_ task: Task, _ data: UserBuffer) throws(Errno) {
@@ -98,6 +107,14 @@ struct ControlWriter {
   /// Room for the data of one more message; negative without even the header's.
   var dataRoom: Int { room - ControlHeader.size }
 
+  /// Stores whole messages; false when some do not fit.
+  mutating func put(_ messages: [UInt8]) throws(Errno) -> Bool {
+    let count = min(messages.count, room)
+    try UserMemory.copyOut(messages, from: 0, count: count, to: address + used)
+    used += count
+    return count == messages.count
+  }
+
   /// Stores a message with as much of its data as fits; false when something is missing.
   mutating func put(_ type: Int32, _ data: [Int32]) throws(Errno) -> Bool {
     guard dataRoom >= 0 else { return false }
@@ -131,6 +148,7 @@ extension IncomingMessage {
       let data = [who.process, Int32(bitPattern: who.user), Int32(bitPattern: who.group)]
       if try !writer.put(ControlMessage.SCM_CREDENTIALS, data) { resultFlags.insert(.MSG_CTRUNC) }
     }
+    if !control.isEmpty, try !writer.put(control) { resultFlags.insert(.MSG_CTRUNC) }
     if let files { try storeFiles(task, &writer, files) }
     if flags.contains(.MSG_CMSG_CLOEXEC) { resultFlags.insert(.MSG_CMSG_CLOEXEC) }
   }

@@ -119,7 +119,8 @@ private func receive(
 ) throws(Errno) -> Int {
   let header = try MessageHeader(from: address)
   return try withVector(header.vector, header.vectorCount) { (buffers) throws(Errno) -> Int in
-    var message = IncomingMessage(buffers, flags, wantsName: !header.name.isNull)
+    var message = IncomingMessage(
+      buffers, flags, wantsName: !header.name.isNull, controlRoom: header.controlSize)
     defer { if let files = message.files { socket.letGo(of: files) } }
     let received = try socket.receive(task, &message)
     if !header.name.isNull {

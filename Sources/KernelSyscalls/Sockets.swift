@@ -131,6 +131,8 @@ func sysAccept(
 ) throws(Errno) -> Int {
   guard flags.isSubset(of: [.O_NONBLOCK, .O_CLOEXEC]) else { throw .EINVAL }
   let listener = try socket(task, descriptor)
+  // In this order nobody is taken out of the backlog in vain.
+  try task.files.checkRoom(limit: task.group.limits.descriptors)
   let accepted = try listener.accept(task)
   accepted.flags.formUnion(flags.intersection(.O_NONBLOCK))
   let new: FileDescriptor
@@ -144,7 +146,7 @@ func sysAccept(
   if !address.isNull {
     do throws(Errno) {
       let name =
-        (try? accepted.peerName()) ?? SocketAddress(family: accepted.domain, [])
+        (try? accepted.nameOfArrival()) ?? SocketAddress(family: accepted.domain, [])
       try store(name, to: address, size)
     } catch {
       _ = try? sysClose(task, new)
@@ -172,11 +174,7 @@ func sysSetsockopt(
   guard size >= 0 else { throw .EINVAL }
   let socket = try socket(task, descriptor)
   let buffer = try UserBuffer(value, count: Int(size))
-  if level == SocketOption.SOL_SOCKET {
-    try socket.setCommonOption(task, name, buffer)
-  } else {
-    try socket.setOption(task, level: level, name, buffer)
-  }
+  try socket.setOption(task, level: level, name, buffer)
   return 0
 }
 
@@ -188,9 +186,7 @@ func sysGetsockopt(
   let socket = try socket(task, descriptor)
   let room = try UserMemory.load(Int32.self, from: size)
   guard room >= 0 else { throw .EINVAL }
-  let bytes =
-    level == SocketOption.SOL_SOCKET
-    ? try socket.commonOption(name) : try socket.option(task, level: level, name)
+  let bytes = try socket.option(task, level: level, name, room: Int(room))
   let stored = bytes.prefix(Int(room))
   try UserMemory.copyOut(Array(stored), to: value)
   try UserMemory.store(Int32(stored.count), to: size)

@@ -5,14 +5,18 @@ public struct MessageFlags: OptionSet, Sendable {
 
   @inlinable public static var MSG_OOB: MessageFlags { MessageFlags(rawValue: 0x1) }
   @inlinable public static var MSG_PEEK: MessageFlags { MessageFlags(rawValue: 0x2) }
+  @inlinable public static var MSG_DONTROUTE: MessageFlags { MessageFlags(rawValue: 0x4) }
   @inlinable public static var MSG_CTRUNC: MessageFlags { MessageFlags(rawValue: 0x8) }
   @inlinable public static var MSG_TRUNC: MessageFlags { MessageFlags(rawValue: 0x20) }
   @inlinable public static var MSG_DONTWAIT: MessageFlags { MessageFlags(rawValue: 0x40) }
   @inlinable public static var MSG_EOR: MessageFlags { MessageFlags(rawValue: 0x80) }
   @inlinable public static var MSG_WAITALL: MessageFlags { MessageFlags(rawValue: 0x100) }
+  @inlinable public static var MSG_CONFIRM: MessageFlags { MessageFlags(rawValue: 0x800) }
   @inlinable public static var MSG_ERRQUEUE: MessageFlags { MessageFlags(rawValue: 0x2000) }
   @inlinable public static var MSG_NOSIGNAL: MessageFlags { MessageFlags(rawValue: 0x4000) }
+  @inlinable public static var MSG_MORE: MessageFlags { MessageFlags(rawValue: 0x8000) }
   @inlinable public static var MSG_WAITFORONE: MessageFlags { MessageFlags(rawValue: 0x10000) }
+  @inlinable public static var MSG_FASTOPEN: MessageFlags { MessageFlags(rawValue: 0x2000_0000) }
   @inlinable public static var MSG_CMSG_CLOEXEC: MessageFlags {
     MessageFlags(rawValue: 0x4000_0000)
   }
@@ -48,6 +52,16 @@ public enum SocketOption {
   public static let SO_COOKIE: Int32 = 57, SO_PEERGROUPS: Int32 = 59
   public static let SO_RCVTIMEO_NEW: Int32 = 66, SO_SNDTIMEO_NEW: Int32 = 67
   public static let SO_PEERPIDFD: Int32 = 77
+  public static let SO_TIMESTAMPING: Int32 = 37, SO_RXQ_OVFL: Int32 = 40
+  public static let SO_TIMESTAMP_NEW: Int32 = 63, SO_TIMESTAMPNS_NEW: Int32 = 64
+  public static let SO_TIMESTAMPING_NEW: Int32 = 65
+}
+
+/// Levels of options and control messages beside SOL_SOCKET, which are protocol numbers, too.
+public enum SocketLevel {
+  public static let SOL_IP: Int32 = 0, SOL_TCP: Int32 = 6, SOL_UDP: Int32 = 17
+  public static let SOL_IPV6: Int32 = 41, SOL_NETLINK: Int32 = 270
+  public static let IPPROTO_ICMP: Int32 = 1, IPPROTO_ICMPV6: Int32 = 58
 }
 
 /// Types of control messages of level SOL_SOCKET; see unix(7).

@@ -110,6 +110,23 @@ extension Bundle {
     }
   }
 
+  /// Without a namespace of type "network" the container is on the runtime's own network: "If a
+  /// namespace type is not specified in the namespaces array, the container MUST inherit the runtime
+  /// namespace of that type" (OCI runtime specification, Linux, Namespaces).
+  func network(_ warnings: inout [String]) -> NetworkConfiguration {
+    var network = NetworkConfiguration.host
+    for (index, namespace) in (spec.linux?.namespaces ?? []).enumerated() {
+      let path = namespace.path ?? ""
+      if namespace.type == "network" {
+        network = path.isEmpty ? .fresh : .joined(path: path)
+      } else if !path.isEmpty {
+        warnings.append(
+          "config.json: linux.namespaces[\(index)].path: is not supported and has no effect")
+      }
+    }
+    return network
+  }
+
   func controlGroup() -> ControlGroupConfiguration {
     var group = ControlGroupConfiguration()
     let resources = spec.linux?.resources

@@ -50,6 +50,7 @@ public struct Bundle: Sendable {
         identifier: identifier, kernelImagePath: kernel, root: try root(),
         program: try program(&warnings))
       configuration.mounts = try mounts(&warnings)
+      configuration.network = network(&warnings)
       configuration.hostname = spec.hostname ?? Caller().hostname
       configuration.domainname = spec.domainname ?? ""
       configuration.hasTerminal = spec.process?.terminal ?? false

@@ -10,6 +10,8 @@ public struct HostCommand: Sendable {
   public var environment: [String] = []
   public var workingDirectory: String?
   public var hostname: String?
+  /// `host`, `none`, or the path of a network namespace.
+  public var network = "host"
   /// What is written goes to the host instead of a layer that is thrown away.
   public var writesThrough = false
 
@@ -31,6 +33,7 @@ public struct HostCommand: Sendable {
       program: program)
     configuration.mounts = HostCommand.freshMounts
     for volume in volumes { configuration.mounts.append(try HostCommand.mount(of: volume)) }
+    configuration.network = try HostCommand.network(of: network)
     configuration.hostname = try checked(hostname: hostname ?? caller.hostname)
     configuration.domainname = caller.domainname
     configuration.hasTerminal = Descriptor.standardInput.isTerminal
@@ -78,6 +81,17 @@ public struct HostCommand: Sendable {
       result.append(variable)
     }
     return result
+  }
+
+  static func network(of word: String) throws(RuntimeError) -> NetworkConfiguration {
+    switch word {
+    case "host": return .host
+    case "none": return .fresh
+    case _ where word.contains("/"): return .joined(path: word)
+    default:
+      throw RuntimeError(
+        "cannot use the network '\(word)': it is not host, none or a namespace's path")
+    }
   }
 
   static func mount(of volume: String) throws(RuntimeError) -> MountConfiguration {

@@ -89,6 +89,16 @@ extension Spec.Linux {
     resources = try field["resources"].object { field throws(SpecError) in
       try Spec.Resources(field)
     }
+    namespaces = try field["namespaces"].list { field throws(SpecError) in
+      try Spec.Namespace(field)
+    }
+  }
+}
+
+extension Spec.Namespace {
+  init(_ field: SpecField) throws(SpecError) {
+    type = try field["type"].text()
+    path = try field["path"].text()
   }
 }
 

@@ -12,6 +12,7 @@ extension Spec {
     guard let process else { throw SpecError("process", "is missing") }
     try process.validate()
     try validateNames()
+    try validateNamespaces()
   }
 
   private func validateRoot() throws(SpecError) {
@@ -19,6 +20,20 @@ extension Spec {
     let path = try require(root.path, "root.path")
     if path.isEmpty { throw SpecError("root.path", "must not be empty") }
     try refuseNul(path, "root.path")
+  }
+
+  private func validateNamespaces() throws(SpecError) {
+    var seen: Set<String> = []
+    for (index, namespace) in (linux?.namespaces ?? []).enumerated() {
+      let field = "linux.namespaces[\(index)]"
+      let type = try require(namespace.type, "\(field).type")
+      if !seen.insert(type).inserted {
+        throw SpecError("\(field).type", "'\(type)' is there twice")
+      }
+      guard let path = namespace.path, !path.isEmpty else { continue }
+      if !path.hasPrefix("/") { throw SpecError("\(field).path", "must be an absolute path") }
+      try refuseNul(path, "\(field).path")
+    }
   }
 
   private func validateNames() throws(SpecError) {

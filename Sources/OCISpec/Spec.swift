@@ -97,8 +97,20 @@ extension Spec {
   public struct Linux: Equatable, Sendable {
     public var cgroupsPath: String?
     public var resources: Resources?
+    public var namespaces: [Namespace]?
 
     public init() {}
+  }
+
+  /// A namespace of the container's own, or with a path one to be joined.
+  public struct Namespace: Equatable, Sendable {
+    public var type: String?
+    public var path: String?
+
+    public init(type: String, path: String? = nil) {
+      self.type = type
+      self.path = path
+    }
   }
 
   /// The limits of a control group, out of their objects `memory`, `cpu` and `pids`.

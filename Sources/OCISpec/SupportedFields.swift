@@ -27,8 +27,9 @@ indirect enum SupportedFields: Sendable {
     "annotations": .all,
     "linux": .object([
       "cgroupsPath": .all,
-      // A guest kernel is a set of namespaces already; one to be joined is not supported.
-      "namespaces": .list(.object(["type": .all])),
+      // A guest kernel is a set of namespaces already; of those to be joined only the network's
+      // means something. `Bundle` reports the others.
+      "namespaces": .list(.object(["type": .all, "path": .all])),
       "resources": .object([
         // The guest kernel has its own devices and reaches none of the host's.
         "devices": .all,

@@ -48,6 +48,23 @@ extension Worker {
     case .readMemory: .value(try readMemory(request))
     case .writeMemory: .value(try writeMemory(request))
     case .resident: .value(try resident(request))
+
+    case .socket: .descriptor(try makeSocket(request))
+    case .bind: .value(try bind(request))
+    case .listen: .value(try listen(request))
+    case .connect: .value(try connect(request))
+    case .connectResult: .value(try connectResult(request))
+    case .accept: .descriptor(try accept(request))
+    case .shutDown: .value(try shutDown(request))
+    case .socketName: .value(try socketName(request))
+    case .option: .value(try option(request))
+    case .setOption: .value(try setOption(request))
+    case .send: .value(try send(request))
+    case .receive: .value(try receive(request))
+    case .socketQueue: .value(try socketQueue(request))
+    case .interface: .value(try interface(request))
+    case .routeQuery: .descriptor(try routeQuery(request))
+    case .networkText: .descriptor(try networkText(request))
     }
   }
 }

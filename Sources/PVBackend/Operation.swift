@@ -12,6 +12,11 @@ enum Operation: UInt32, CaseIterable, Sendable {
 
   case hostText = 64
   case taskStatistics, affinity, setAffinity, priority, limit, readMemory, writeMemory, resident
+
+  case socket = 128
+  case bind, listen, connect, connectResult, accept, shutDown, socketName
+  case option, setOption, send, receive, socketQueue
+  case interface, routeQuery, networkText
 }
 
 extension Operation {

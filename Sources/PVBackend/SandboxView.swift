@@ -10,10 +10,12 @@ public struct SandboxView: ~Copyable, Sendable {
   let files: GuestFiles
   let tasks: GuestTasks
   let facts: HostProc
+  let network: GuestNetwork
 
   public init(
     memory: SharedMemory, memoryAddresses: Range<UInt64>, listener: consuming SeccompListener,
-    files: consuming GuestFiles, tasks: consuming GuestTasks, facts: consuming HostProc
+    files: consuming GuestFiles, tasks: consuming GuestTasks, facts: consuming HostProc,
+    network: consuming GuestNetwork
   ) {
     self.memory = memory
     self.memoryAddresses = memoryAddresses
@@ -21,6 +23,7 @@ public struct SandboxView: ~Copyable, Sendable {
     self.files = files
     self.tasks = tasks
     self.facts = facts
+    self.network = network
   }
 }
 
@@ -47,6 +50,8 @@ public struct GuestFiles: ~Copyable, Sendable {
 
 /// Files of the host's procfs, opened before any look-up is confined to the sandbox.
 public struct HostProc: ~Copyable, Sendable {
+  /// The host's /proc.
+  let root: OwnedDescriptor
   /// The backend's own descriptors: /proc/self/fd.
   let ownDescriptors: OwnedDescriptor
   /// By PV_TEXT_*, less one.
@@ -56,11 +61,13 @@ public struct HostProc: ~Copyable, Sendable {
     let names: InlineArray<6, String> = [
       "meminfo", "stat", "loadavg", "uptime", "cpuinfo", "vmstat",
     ]
+    let root = try HostFile.handle("/proc")
     let own = try HostFile.handle("/proc/self/fd")
     texts = try InlineArray { index throws(HostError) in
       try HostFile.open("/proc/\(names[index])", flags: 0)
     }
     ownDescriptors = own
+    self.root = root
   }
 
   /// Nil for a number that names no file.

@@ -21,20 +21,37 @@ final class Worker {
   private var isRequesterWaiting: () -> Bool = { false }
   private var descriptors = GuestDescriptors()
   private var identity: (user: UInt32, group: UInt32) = (0, 0)
+  private var networkFacts: NetworkFacts?
 
   init(backend: Backend) { self.backend = backend }
+
+  var network: NetworkFacts {
+    _read {
+      precondition(networkFacts != nil, "a worker enters the sandbox before it serves")
+      yield networkFacts!
+    }
+  }
 
   var files: GuestFiles {
     _read { yield backend.view.files }
   }
 
-  /// Confines the calling thread to the sandbox's files.
+  /// Confines the calling thread to the sandbox's network and files.
   func enterSandbox() throws(HostError) {
+    try enterNetwork()
     try CurrentThread.unshareDirectories()
     try CurrentThread.enter(mountNamespace: backend.view.files.mountNamespace.descriptor)
     try CurrentThread.changeRoot(to: backend.view.files.root.descriptor)
     // No path of a guest starts in the working directory; see `Attributes`.
     try CurrentThread.changeDirectory(to: backend.view.facts.ownDescriptors.descriptor)
+  }
+
+  /// On the container's network, and with no privilege on it: what a guest asks of a socket is up
+  /// to the host's kernel.
+  private func enterNetwork() throws(HostError) {
+    try backend.view.network.enter()
+    networkFacts = try NetworkFacts(proc: backend.view.facts.root.descriptor)
+    try CurrentThread.dropNetworkCapabilities()
   }
 
   /// Serves the record at an address of the guest.

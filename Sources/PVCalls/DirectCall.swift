@@ -57,6 +57,8 @@ public var directCalls: [DirectCall] {
     DirectCall(74, "fsync", "writes back an own file"),
     DirectCall(75, "fdatasync", "writes back an own file"),
     DirectCall(217, "getdents64", "reads an own directory"),
+    // Sockets. Nothing here has a name to send to: destinations are the backend's to choose.
+    DirectCall(45, "recvfrom", "receives from an own socket, and drops passed descriptors"),
     // Readiness.
     DirectCall(271, "ppoll", "waits on own descriptors"),
     DirectCall(233, "epoll_ctl", "own epoll and own descriptors"),

@@ -32,6 +32,13 @@ public enum Broker {
     Array(UnsafeBufferPointer(start: UnsafePointer(payload), count: min(count, payloadLimit)))
   }
 
+  /// Puts bytes into the payload; returns the index after them.
+  public static func fill(_ bytes: [UInt8], at start: Int = 0) -> Int {
+    let count = max(0, min(bytes.count, payloadLimit - start))
+    for index in 0..<count { payload[start + index] = bytes[index] }
+    return start + count
+  }
+
   /// A word of the last answer's payload.
   public static func answerWord(_ index: Int) -> UInt64 {
     UnsafeRawPointer(payload).load(fromByteOffset: index * 8, as: UInt64.self)
@@ -40,7 +47,7 @@ public enum Broker {
   /// Makes a brokered call. Paths and payload stand in the request already.
   public static func call(
     _ operation: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0,
-    user: UInt32 = 0, group: UInt32 = 0, payloadSize: Int = 0
+    _ f: Int = 0, user: UInt32 = 0, group: UInt32 = 0, payloadSize: Int = 0
   ) throws(Errno) -> Int {
     let request = request
     request.pointee.operation = UInt32(operation)
@@ -48,7 +55,8 @@ public enum Broker {
     request.pointee.result = -38
     request.pointee.arguments = (
       UInt64(bitPattern: Int64(a)), UInt64(bitPattern: Int64(b)), UInt64(bitPattern: Int64(c)),
-      UInt64(bitPattern: Int64(d)), UInt64(bitPattern: Int64(e)), 0
+      UInt64(bitPattern: Int64(d)), UInt64(bitPattern: Int64(e)),
+      UInt64(bitPattern: Int64(f))
     )
     request.pointee.user = user
     request.pointee.group = group

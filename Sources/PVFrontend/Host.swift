@@ -109,6 +109,49 @@ public enum Host {
     try check(Machine.call(217, Int(file.number), buffer.address.argument, buffer.count))
   }
 
+  // MARK: Sockets
+
+  /// recvfrom(2); `name` has room for struct sockaddr_storage, and its size stands at `nameSize`.
+  @inline(__always) public static func receive(
+    _ socket: HostDescriptor, _ buffer: UserBuffer, flags: Int32,
+    name: UnsafeMutablePointer<UInt8>?, nameSize: UnsafeMutablePointer<UInt32>?
+  ) throws(Errno) -> Int {
+    try interruptible(
+      Machine.blockingCall(
+        45, Int(socket.number), buffer.address.argument, buffer.count, Int(flags),
+        Int(bitPattern: name), Int(bitPattern: nameSize)))
+  }
+
+  /// The same into the kernel's own memory.
+  public static func receive(
+    _ socket: HostDescriptor, into bytes: UnsafeMutablePointer<UInt8>, count: Int, flags: Int32,
+    name: UnsafeMutablePointer<UInt8>?, nameSize: UnsafeMutablePointer<UInt32>?
+  ) throws(Errno) -> Int {
+    try interruptible(
+      Machine.blockingCall(
+        45, Int(socket.number), Int(bitPattern: bytes), count, Int(flags),
+        Int(bitPattern: name), Int(bitPattern: nameSize)))
+  }
+
+  /// ppoll(2) of one descriptor: what it is ready for, empty at the end of the time.
+  public static func wait(
+    _ file: HostDescriptor, for events: PollEvents, nanoseconds: Int64?
+  ) throws(Errno) -> PollEvents {
+    var entry: (Int32, UInt16, UInt16) = (
+      file.number, UInt16(truncatingIfNeeded: events.rawValue), 0
+    )
+    var time: (Int64, Int64) = (0, 0)
+    if let nanoseconds { time = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000) }
+    let result = withUnsafeMutablePointer(to: &entry) { entry in
+      withUnsafeMutablePointer(to: &time) { time in
+        Machine.blockingCall(
+          271, Int(bitPattern: entry), 1, nanoseconds == nil ? 0 : Int(bitPattern: time), 0, 8)
+      }
+    }
+    _ = try interruptible(result)
+    return PollEvents(rawValue: UInt32(entry.2))
+  }
+
   // MARK: Paths
 
   /// openat(2). FIFOs may block, so a kick interrupts it.

@@ -14,6 +14,9 @@ enum FirstProcess {
     let vdso = try explaining("cannot find the vDSO") { () throws(HostError) in
       try AddressSpace.vdso()
     }
+    try explaining("cannot leave the network") { () throws(HostError) in
+      try Namespaces.network.unshare()
+    }
     let files = try RootFileSystem.build(plan.configuration)
     try tell(files, to: statusSocket)
     var parameters = parameters(plan, files, sources)

@@ -45,8 +45,25 @@ enum InitProcess {
       try CurrentProcess.dieWithParent(signal: SIGKILL)
     }
     try plan.group.enter(includingUnified: !isInGroup)
+    try enterNetwork(plan.configuration.network)
     try explaining("cannot prepare the sandbox's namespaces") { () throws(HostError) in
       try Namespaces.controlGroup.unshare()
+    }
+  }
+
+  /// Init is where the container's network namespace is to be found.
+  private static func enterNetwork(_ network: NetworkConfiguration) throws(RuntimeError) {
+    switch network {
+    case .host: return
+    case .fresh:
+      try explaining("cannot prepare the sandbox's network") { () throws(HostError) in
+        try NetworkNamespace.prepareFresh()
+      }
+    case .joined(let path):
+      try explaining("cannot join the network namespace '\(path)'") { () throws(HostError) in
+        let namespace = try HostFile.open(path, flags: O_RDONLY)
+        try NetworkNamespace.enter(namespace.descriptor)
+      }
     }
   }
 

@@ -6,6 +6,7 @@ public struct SandboxConfiguration: Sendable {
   public var kernelImagePath: String
   public var root: RootConfiguration
   public var mounts: [MountConfiguration] = []
+  public var network = NetworkConfiguration.fresh
   public var hostname = ""
   public var domainname = ""
   public var program: ProgramConfiguration
@@ -46,6 +47,17 @@ public struct RootConfiguration: Sendable {
     self.path = path
     self.access = access
   }
+}
+
+/// The network namespace that the container's sockets are made in. Guest processes themselves are in
+/// an empty one, whichever it is.
+public enum NetworkConfiguration: Equatable, Sendable {
+  /// The runtime's own.
+  case host
+  /// One of the container's own, with a loopback device.
+  case fresh
+  /// The one that a file stands for, for example /run/netns/NAME or /proc/PID/ns/net.
+  case joined(path: String)
 }
 
 /// One mount below the guest's root, in the order of mounting.

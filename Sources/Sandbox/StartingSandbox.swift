@@ -26,7 +26,7 @@ struct StartingSandbox: ~Copyable {
       let memory = try SharedMemory(mapping: memoryFile, size: size)
       let sockets = try SocketPair()
       try sockets.first.descriptor.receiveCredentials()
-      let (fork, isInGroup) = try fork(into: plan.group)
+      let (fork, isInGroup) = try fork(plan)
       guard case .parent(let child) = fork else {
         InitProcess.run(
           plan, image: image, sources, statusSocket: sockets.intoSecond().release(),
@@ -39,11 +39,10 @@ struct StartingSandbox: ~Copyable {
   }
 
   /// Born in the control group, where the host lets it be.
-  private static func fork(
-    into group: ControlGroup
-  ) throws(HostError) -> (Fork, isInGroup: Bool) {
-    let namespaces: Namespaces = [.mount, .hostName, .interProcess, .process, .network]
-    if let directory = try group.unifiedDirectory() {
+  private static func fork(_ plan: SandboxPlan) throws(HostError) -> (Fork, isInGroup: Bool) {
+    var namespaces: Namespaces = [.mount, .hostName, .interProcess, .process]
+    if plan.configuration.network == .fresh { namespaces.insert(.network) }
+    if let directory = try plan.group.unifiedDirectory() {
       do throws(HostError) {
         return (
           try CurrentProcess.fork(into: namespaces, controlGroup: directory.descriptor), true
@@ -144,7 +143,7 @@ struct StartingSandbox: ~Copyable {
         view: SandboxView(
           memory: memory, memoryAddresses: memoryAddresses,
           listener: SeccompListener(owner: try process.duplicate(listener.number)), files: files,
-          tasks: tasks, facts: try HostProc())
+          tasks: tasks, facts: try HostProc(), network: try network())
       ) { level, message in console.say(level, message) }
       try backend.start()
       try statusSocket.descriptor.writeRecord([0])
@@ -152,6 +151,18 @@ struct StartingSandbox: ~Copyable {
     } catch {
       throw error.explained("cannot take over the guest's calls")
     }
+  }
+
+  /// The namespace that init is in is the container's, and says so in /proc to everybody.
+  private func network() throws(HostError) -> GuestNetwork {
+    let bindService: UInt64 = 1 << 10  // CAP_NET_BIND_SERVICE
+    let mayBind = plan.configuration.program.capabilities.bounding & bindService != 0
+    if plan.configuration.network == .host {
+      return GuestNetwork(mayBindPrivilegedPorts: mayBind, policy: .allowAll)
+    }
+    return GuestNetwork(
+      namespace: try HostFile.open("/proc/\(initProcess.rawValue)/ns/net", flags: O_RDONLY),
+      mayBindPrivilegedPorts: mayBind, policy: .allowAll)
   }
 
   /// The first field of each line of mountinfo.

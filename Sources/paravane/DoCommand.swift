@@ -27,6 +27,12 @@ struct DoCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The machine's name for the command.", valueName: "NAME"))
   var hostname: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The network: this machine's, none but a loopback device, or a namespace's file.",
+      valueName: "host|none|PATH"))
+  var network = "host"
+
   @Flag(help: "Write to the host's files instead of to a throw-away layer.")
   var rw = false
 
@@ -43,6 +49,7 @@ struct DoCommand: ParsableCommand {
     command.environment = env
     command.workingDirectory = cwd
     command.hostname = hostname
+    command.network = network
     command.writesThrough = rw
     var options = parent.launchOptions
     options.trace = strace.destination

@@ -5,6 +5,7 @@
 #include "CHostOSDiagnosis.h"
 #include "CHostOSFile.h"
 #include "CHostOSMount.h"
+#include "CHostOSNetwork.h"
 #include "CHostOSProbe.h"
 #include "CHostOSProcess.h"
 #include "CHostOSSeccomp.h"

@@ -163,6 +163,58 @@ enum {
   PV_OP_WRITE_MEMORY,  /* a0: host pid, a1: address; payload in; result: bytes written */
   PV_OP_RESIDENT,      /* a0: host pid, a1: address, a2: pages; payload out: a byte for each, 1 where
                           the process has the page; result: pages */
+  /* The network, in the container's network namespace; sockets of AF_INET and AF_INET6 only.
+   * Where the policy decides (bind, listen, connect, accept, a send with a name), path and a5 say
+   * which program and which process asks, in the guest's words. Nothing here waits. */
+  PV_OP_SOCKET = 128,  /* a0: domain, a1: type, a2: protocol. A new descriptor, non-blocking */
+  PV_OP_BIND,          /* a0: descriptor, a1: 1 when the program may bind privileged ports;
+                          payload: address */
+  PV_OP_LISTEN,        /* a0: descriptor, a1: backlog */
+  PV_OP_CONNECT,       /* a0: descriptor, a1: PV_CONNECT_FINISH or 0; payload: address */
+  PV_OP_CONNECT_RESULT, /* a0: descriptor; result: what a connect in progress came to */
+  PV_OP_ACCEPT,        /* a0: descriptor. A new descriptor, non-blocking; payload out: the peer's
+                          address */
+  PV_OP_SHUTDOWN,      /* a0: descriptor, a1: SHUT_* */
+  PV_OP_SOCKET_NAME,   /* a0: descriptor, a1: PV_NAME_*; payload out: address */
+  PV_OP_GET_OPTION,    /* a0: descriptor, a1: level, a2: name, a3: room; payload out; result: bytes */
+  PV_OP_SET_OPTION,    /* a0: descriptor, a1: level, a2: name; payload: value */
+  PV_OP_SEND,          /* a0: descriptor, a1: address of data in the kernel's memory, a2: bytes,
+                          a3: MSG_*, a4: bytes of the name; payload: name, control messages */
+  PV_OP_RECEIVE,       /* a0: descriptor, a1: address of room in the kernel's memory, a2: bytes,
+                          a3: MSG_*, a4: room for control messages; payload out: struct
+                          pv_received, control messages; result: bytes */
+  PV_OP_SOCKET_QUEUE,  /* a0: descriptor, a1: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD or SIOCATMARK; result:
+                          the number */
+  PV_OP_INTERFACE,     /* a0: SIOCGIF*; payload: struct ifreq, in and out; for SIOCGIFCONF out: all */
+  PV_OP_ROUTE_QUERY,   /* a0: 1 for NETLINK_GET_STRICT_CHK; payload: one rtnetlink(7) request that
+                          reads. A new descriptor: the answer's messages, in memory */
+  PV_OP_NETWORK_TEXT,  /* a0: PV_NETWORK_*. A new descriptor: the text, in memory */
+};
+
+/* PV_OP_CONNECT: when the connection is made at once, leave nothing in progress. */
+#define PV_CONNECT_FINISH 1u
+enum { PV_NAME_LOCAL = 0, PV_NAME_PEER };
+
+/* The most bytes that PV_OP_SEND and PV_OP_RECEIVE move. */
+#define PV_DATAGRAM_SIZE 65536u
+/* The most bytes of control messages in either. */
+#define PV_CONTROL_SIZE 1024u
+
+struct pv_received {
+  uint32_t flags;              /* MSG_* of the message */
+  uint32_t name_size, control_size;
+  uint32_t reserved;
+  uint8_t name[128];
+};
+
+/* Files of /proc/net. */
+enum {
+  PV_NETWORK_DEV = 1, PV_NETWORK_ROUTE, PV_NETWORK_TCP, PV_NETWORK_TCP6, PV_NETWORK_UDP,
+  PV_NETWORK_UDP6, PV_NETWORK_RAW, PV_NETWORK_RAW6, PV_NETWORK_ICMP, PV_NETWORK_ICMP6,
+  PV_NETWORK_ARP, PV_NETWORK_IF_INET6, PV_NETWORK_IPV6_ROUTE, PV_NETWORK_SNMP, PV_NETWORK_SNMP6,
+  PV_NETWORK_NETSTAT, PV_NETWORK_SOCKSTAT, PV_NETWORK_SOCKSTAT6, PV_NETWORK_IGMP, PV_NETWORK_IGMP6,
+  PV_NETWORK_DEV_MCAST, PV_NETWORK_PROTOCOLS,
+  PV_NETWORK_LAST = PV_NETWORK_PROTOCOLS,
 };
 
 enum { PV_TEXT_MEMINFO = 1, PV_TEXT_STAT, PV_TEXT_LOADAVG, PV_TEXT_UPTIME, PV_TEXT_CPUINFO, PV_TEXT_VMSTAT };

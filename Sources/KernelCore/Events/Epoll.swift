@@ -287,9 +287,12 @@ public final class Epoll: OpenFile {
     let count = min(limit, 64)
     return try withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count * 3) {
       (words) throws(Errno) -> Int in
+      let buffer = Int(bitPattern: words.baseAddress)
+      // A look is no wait: a kick that came before must not end it, what was found would be lost.
       let found = try check(
-        Machine.blockingCall(
-          281, Int(inner.number), Int(bitPattern: words.baseAddress), count, timeout, 0, 8))
+        timeout == 0
+          ? Machine.call(281, Int(inner.number), buffer, count, 0, 0, 8)
+          : Machine.blockingCall(281, Int(inner.number), buffer, count, timeout, 0, 8))
       var stored = 0
       for index in 0..<found {
         let key = UInt64(words[index * 3 + 1]) | UInt64(words[index * 3 + 2]) << 32

@@ -39,7 +39,7 @@ public struct BufferVector {
     }
   }
 
-  var pointer: UnsafeRawPointer { UnsafeRawPointer(storage.baseAddress.unsafelyUnwrapped) }
+  public var pointer: UnsafeRawPointer { UnsafeRawPointer(storage.baseAddress.unsafelyUnwrapped) }
 }
 
 extension OpenFile {

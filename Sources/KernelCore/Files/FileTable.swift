@@ -80,6 +80,15 @@ public final class FileTable {
     return FileDescriptor(Int32(index))
   }
 
+  /// EMFILE when `add` would throw it now.
+  public func checkRoom(limit: Int) throws(Errno) {
+    lock.lock()
+    defer { lock.unlock() }
+    var index = lowestFree
+    while index < capacity && entries[index] != nil { index += 1 }
+    guard index < limit else { throw .EMFILE }
+  }
+
   /// dup2(2) and dup3(2): puts a file at a number, closing what was there.
   public func replace(
     _ descriptor: FileDescriptor, with file: OpenFile, closeOnExec isCloseOnExec: Bool, limit: Int

@@ -36,6 +36,8 @@ open class Socket: OpenFile {
   open func accept(_ task: Task) throws(Errno) -> Socket { throw .EOPNOTSUPP }
   /// Takes back what `accept` gave, because the process has no descriptor for it.
   open func takeBack(_ accepted: Socket) {}
+  /// The name that accept(2) gives of a connection that it has just accepted.
+  open func nameOfArrival() throws(Errno) -> SocketAddress { try peerName() }
   open func localName() throws(Errno) -> SocketAddress { throw .EOPNOTSUPP }
   open func peerName() throws(Errno) -> SocketAddress { throw .ENOTCONN }
   open func shutdown(_ how: ShutdownHow) throws(Errno) { throw .EOPNOTSUPP }
@@ -52,13 +54,18 @@ open class Socket: OpenFile {
   /// Bytes for FIONREAD and for TIOCOUTQ.
   open func waitingBytes() throws(Errno) -> Int { throw .ENOTTY }
   open func unsentBytes() throws(Errno) -> Int { throw .ENOTTY }
-  /// getsockopt(2) and setsockopt(2) of the family's own levels.
-  open func option(_ task: Task, level: Int32, _ name: Int32) throws(Errno) -> [UInt8] {
-    throw .EOPNOTSUPP
+  /// getsockopt(2) with room for so many bytes; families add levels to SOL_SOCKET.
+  open func option(_ task: Task, level: Int32, _ name: Int32, room: Int) throws(Errno) -> [UInt8] {
+    guard level == SocketOption.SOL_SOCKET else { throw .EOPNOTSUPP }
+    return try commonOption(name)
   }
+  /// setsockopt(2).
   open func setOption(_ task: Task, level: Int32, _ name: Int32, _ value: UserBuffer)
     throws(Errno)
-  { throw .EOPNOTSUPP }
+  {
+    guard level == SocketOption.SOL_SOCKET else { throw .EOPNOTSUPP }
+    try setCommonOption(task, name, value)
+  }
 
   // MARK: The error of SO_ERROR
 
@@ -82,11 +89,16 @@ open class Socket: OpenFile {
   /// How long a call may wait: by its flags, O_NONBLOCK and the time of SO_RCVTIMEO or SO_SNDTIMEO.
   public struct Patience {
     public let isNone: Bool
-    let timeout: Int64?
-    var deadline: Int64?
+    public let timeout: Int64?
+    private var deadline: Int64?
+
+    public init(isNone: Bool, timeout: Int64?) {
+      self.isNone = isNone
+      self.timeout = timeout
+    }
 
     /// EAGAIN when there is none; the clock is only looked at once it matters.
-    mutating func begin() throws(Errno) -> Int64? {
+    public mutating func begin() throws(Errno) -> Int64? {
       if isNone { throw .EAGAIN }
       if deadline == nil, let timeout { deadline = try Host.clock(1) + timeout }
       return deadline
@@ -121,19 +133,19 @@ open class Socket: OpenFile {
 
   // MARK: As a file
 
-  public final override func read(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
+  open override func read(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
     try BufferVector.with(buffer) { (buffers) throws(Errno) -> Int in
       try readAtOnce(task, buffers) ?? 0
     }
   }
 
-  public final override func write(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
+  open override func write(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
     try BufferVector.with(buffer) { (buffers) throws(Errno) -> Int in
       try writeAtOnce(task, buffers) ?? 0
     }
   }
 
-  public final override func readAtOnce(_ task: Task, _ buffers: BufferVector) throws(Errno)
+  open override func readAtOnce(_ task: Task, _ buffers: BufferVector) throws(Errno)
     -> Int?
   {
     if buffers.total == 0 { return 0 }
@@ -142,16 +154,16 @@ open class Socket: OpenFile {
     return try receive(task, &message)
   }
 
-  public final override func writeAtOnce(_ task: Task, _ buffers: BufferVector) throws(Errno)
+  open override func writeAtOnce(_ task: Task, _ buffers: BufferVector) throws(Errno)
     -> Int?
   {
     var message = OutgoingMessage(buffers, [])
     return try send(task, &message)
   }
 
-  public final override func waitQueue() -> WaitQueue? { queue }
+  open override func waitQueue() -> WaitQueue? { queue }
 
-  public final override func stat() throws(Errno) -> FileStatus {
+  open override func stat() throws(Errno) -> FileStatus {
     var status = FileStatus()
     status.mode = FileMode.S_IFSOCK | 0o777
     status.device = 8
@@ -161,9 +173,13 @@ open class Socket: OpenFile {
     return status
   }
 
+  /// The number in "socket:[4711]".
+  open func identity() throws(Errno) -> UInt64 { inode }
+
   public final override func path(into bytes: UnsafeMutablePointer<UInt8>, limit: Int)
     throws(Errno) -> Int
   {
+    let inode = try identity()
     let start = anonymousPath("socket:[", into: bytes)
     let end = Broker.writeDecimal(Int(inode), to: bytes, at: start)
     bytes[end] = 93
@@ -182,7 +198,7 @@ open class Socket: OpenFile {
       signalOwner = try UserMemory.load(Int32.self, from: argument)
     case 0x8903, 0x8904:  // FIOGETOWN, SIOCGPGRP
       try UserMemory.store(signalOwner, to: argument)
-    default: throw .ENOTTY
+    default: return try interfaceCommand(task, command, argument)
     }
     return 0
   }

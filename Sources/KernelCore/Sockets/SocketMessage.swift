@@ -77,6 +77,8 @@ public struct OutgoingMessage {
   public var credentials: SenderCredentials?
   /// Who takes them sets this to nil; the caller releases what is left.
   public var files: PassedFiles?
+  /// Control messages of the families' own levels, as cmsg(3) lays them out.
+  public var control: [UInt8] = []
 
   public init(_ buffers: BufferVector, _ flags: MessageFlags) {
     self.buffers = buffers
@@ -90,16 +92,23 @@ public struct IncomingMessage {
   public let flags: MessageFlags
   /// The caller has no use for the name otherwise.
   public let wantsName: Bool
+  /// Bytes that the caller has for control messages.
+  public let controlRoom: Int
   public var name: SocketAddress?
   public var credentials: SenderCredentials?
   /// The caller releases them.
   public var files: PassedFiles?
   public var resultFlags: MessageFlags = []
+  /// Control messages of the families' own levels, as cmsg(3) lays them out.
+  public var control: [UInt8] = []
 
-  public init(_ buffers: BufferVector, _ flags: MessageFlags, wantsName: Bool = false) {
+  public init(
+    _ buffers: BufferVector, _ flags: MessageFlags, wantsName: Bool = false, controlRoom: Int = 0
+  ) {
     self.buffers = buffers
     self.flags = flags
     self.wantsName = wantsName
+    self.controlRoom = controlRoom
   }
 }
 

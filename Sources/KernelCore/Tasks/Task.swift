@@ -95,7 +95,20 @@ public final class Task {
   func use(handlers new: SignalHandlers) { _ = replaceVisibly(&group.handlers, with: new) }
 
   /// nil when the process ends.
-  func use(executable new: RunningFile?) { _ = replaceVisibly(&group.executable, with: new) }
+  func use(executable new: RunningFile?) {
+    _ = replaceVisibly(&group.programPath, with: nil)
+    _ = replaceVisibly(&group.executable, with: new)
+  }
+
+  /// The program's path in the container, empty when it has none; kept until the next execve(2).
+  public func programPath() -> [UInt8] {
+    let (known, executable) = kernel.tasks.lock.withLock { (group.programPath, group.executable) }
+    if let known { return known }
+    guard let executable else { return [] }
+    let path = (try? canonicalPath(of: executable.file)) ?? []
+    _ = replaceVisibly(&group.programPath, with: path)
+    return path
+  }
 }
 
 /// Replaces what other tasks look at through /proc; the old value is freed after the lock.

@@ -67,6 +67,8 @@ public final class ThreadGroup {
   public let startTime: Int64
   /// The program file, for /proc/PID/exe and its arguments and environment in memory.
   public var executable: RunningFile?
+  /// Its path, once somebody asked for it.
+  var programPath: [UInt8]?
   public var argumentsRange: (UInt64, UInt64) = (0, 0)
   public var environmentRange: (UInt64, UInt64) = (0, 0)
 
