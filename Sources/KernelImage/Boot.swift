@@ -29,6 +29,7 @@ enum Boot {
     kernel.sockets.register(UnixFamily())
     kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET))
     kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET6))
+    kernel.sockets.register(NetlinkFamily())
     do throws(Errno) {
       let task = try FirstProgram.makeTask(kernel)
       try Console.install(kernel, task)

@@ -158,11 +158,11 @@ struct StartingSandbox: ~Copyable {
     let bindService: UInt64 = 1 << 10  // CAP_NET_BIND_SERVICE
     let mayBind = plan.configuration.program.capabilities.bounding & bindService != 0
     if plan.configuration.network == .host {
-      return GuestNetwork(mayBindPrivilegedPorts: mayBind, policy: .allowAll)
+      return GuestNetwork(mayBindPrivilegedPorts: mayBind, gate: .allowAll)
     }
     return GuestNetwork(
       namespace: try HostFile.open("/proc/\(initProcess.rawValue)/ns/net", flags: O_RDONLY),
-      mayBindPrivilegedPorts: mayBind, policy: .allowAll)
+      mayBindPrivilegedPorts: mayBind, gate: .allowAll)
   }
 
   /// The first field of each line of mountinfo.

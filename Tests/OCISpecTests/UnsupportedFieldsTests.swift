@@ -21,7 +21,6 @@ import Testing
       names == [
         "hooks", "vm", "fancy", "process.apparmorProfile", "process.oomScoreAdj",
         "mounts[1].uidMappings", "linux.seccomp", "linux.resources.memory.swap",
-        "linux.namespaces[1].path",
       ])
   }
 

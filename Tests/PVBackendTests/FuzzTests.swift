@@ -75,6 +75,11 @@ private struct RequestFuzzer {
     for offset in stride(from: 0, to: 64, by: 8) {
       record.store(random.next(), at: Int(PV_REQUEST_PAYLOAD) + offset)
     }
+    // Now and then the payload begins like an address: 127.0.0.1, or one of version 6.
+    if chance(2) {
+      record.store(UInt16(chance(2) ? 2 : 10), at: Int(PV_REQUEST_PAYLOAD))
+      record.store(UInt32(0x0100_007f), at: Int(PV_REQUEST_PAYLOAD) + 4)
+    }
     memory.write(record, count: record.capacity, at: 0)
   }
 
@@ -87,7 +92,10 @@ private struct RequestFuzzer {
   private mutating func argument() -> UInt64 {
     switch Int.random(in: 0..<8, using: &random) {
     case 0, 1, 2: return UInt64(GuestFixture.rootNumber)
-    case 3: return UInt64(GuestFixture.foreignFileNumber)
+    case 3:
+      return UInt64(
+        Int32.random(
+          in: GuestFixture.foreignFileNumber...GuestFixture.localNumber, using: &random))
     case 4: return thread
     case 5: return [0, 0x100, 0x1000, 0o644, 0o10644, 0o102, 32].randomElement(using: &random)!
     case 6: return [.max, 1 << 63, 1 << 31, 1 << 20].randomElement(using: &random)!

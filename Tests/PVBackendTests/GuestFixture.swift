@@ -20,12 +20,17 @@ final class GuestFixture: Sendable {
   /// Numbers of the guest's descriptors: its root, and a regular file on another mount.
   static let rootNumber: Int32 = 3
   static let foreignFileNumber: Int32 = 4
+  /// A TCP socket, a UDP socket and a unix socket, which belong to no sandbox.
+  static let streamNumber: Int32 = 5
+  static let datagramNumber: Int32 = 6
+  static let localNumber: Int32 = 7
 
   /// Runs `body` with a worker, in a thread that is confined to the fixture's root as a worker is.
   static func run<Result: Sendable>(
+    gate: NetworkGate = .allowAll,
     _ body: @escaping @Sendable (GuestFixture, Worker) throws -> Result
   ) throws -> Result {
-    let fixture = try GuestFixture()
+    let fixture = try GuestFixture(gate)
     defer { fixture.end() }
     let box = try Box<Result>()
     try HostThread.start {
@@ -39,14 +44,17 @@ final class GuestFixture: Sendable {
     return try box.wait()
   }
 
-  private init() throws {
+  private init(_ gate: NetworkGate) throws {
     var template = Array(("/tmp/paravane-backend-" + String(repeating: "X", count: 6)).utf8CString)
     guard mkdtemp(&template) != nil else { throw HostError.last }
     root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let rootDirectory = try HostFile.open(root, flags: O_RDONLY | O_DIRECTORY)
     let memoryFile = try OwnedDescriptor.sealedMemory(name: "test", size: GuestFixture.size)
     memory = try SharedMemory(mapping: memoryFile.descriptor, size: GuestFixture.size)
-    (process, standardInput) = try GuestFixture.startProcess(root: rootDirectory)
+    let network = try GuestFixture.makeNetwork()
+    defer { for socket in network.sockets { close(socket.rawValue) } }
+    (process, standardInput) = try GuestFixture.startProcess(
+      root: rootDirectory, sockets: network.sockets)
     let mountID = try rootDirectory.descriptor.mountID()
     let proc = try HostFile.handle("/proc")
     backend = try Backend(
@@ -60,13 +68,40 @@ final class GuestFixture: Sendable {
         tasks: try GuestTasks(
           pidNamespace: try HostFile.open("/proc/self/ns/pid", flags: O_RDONLY), proc: proc,
           initProcess: .current),
-        facts: try HostProc())
+        facts: try HostProc(),
+        network: GuestNetwork(
+          namespace: OwnedDescriptor(owning: network.namespace.rawValue), mayBindPrivilegedPorts: false, gate: gate))
     ) { _, _ in }
+  }
+
+  /// A network with nothing but a loopback device, so that whatever a test sends stays in it, and a
+  /// socket of each kind.
+  private struct Network: Sendable {
+    let namespace: Descriptor
+    let sockets: [Descriptor]
+  }
+
+  private static func makeNetwork() throws -> Network {
+    let box = try Box<Network>()
+    try HostThread.start {
+      box.finish(
+        Swift.Result {
+          try Namespaces.network.unshare()
+          try NetworkNamespace.prepareFresh()
+          let kinds: [(Int32, Int32)] = [(AF_INET, 1), (AF_INET, 2), (AF_UNIX, 1)]
+          return Network(
+            namespace: try HostFile.open("/proc/thread-self/ns/net", flags: O_RDONLY).release(),
+            sockets: try kinds.map {
+              try OwnedDescriptor.socket(domain: $0.0, type: $0.1, protocolNumber: 0).release()
+            })
+        })
+    }
+    return try box.wait()
   }
 
   /// cat(1), which lives until its input ends.
   private static func startProcess(
-    root: borrowing OwnedDescriptor
+    root: borrowing OwnedDescriptor, sockets: [Descriptor]
   ) throws -> (ProcessID, Descriptor) {
     let input = try Pipe()
     let foreign = try HostFile.open("/proc/self/status", flags: O_RDONLY)
@@ -77,7 +112,14 @@ final class GuestFixture: Sendable {
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, root.rawValue, rootNumber + 100)
     posix_spawn_file_actions_adddup2(&actions, foreign.rawValue, foreignFileNumber + 100)
+    for (index, socket) in sockets.enumerated() {
+      posix_spawn_file_actions_adddup2(
+        &actions, socket.rawValue, streamNumber + Int32(index) + 100)
+    }
     posix_spawn_file_actions_adddup2(&actions, rootNumber + 100, rootNumber)
+    for number in streamNumber...localNumber {
+      posix_spawn_file_actions_adddup2(&actions, number + 100, number)
+    }
     posix_spawn_file_actions_adddup2(&actions, foreignFileNumber + 100, foreignFileNumber)
     var child: pid_t = 0
     var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("cat"), nil]

@@ -16,6 +16,9 @@ open class SocketFamily {
   open func makePair(_ task: Task, type: Int32, protocolNumber: Int32) throws(Errno) -> (
     Socket, Socket
   ) { throw .EOPNOTSUPP }
+
+  /// What /proc/net shows of its sockets; see proc_net(5).
+  open func listing() -> [UInt8] { [] }
 }
 
 /// The families that the image registered. The list only grows at boot, so it is read without a

@@ -21,6 +21,8 @@ public final class UnixFamily: SocketFamily {
     return (left, right)
   }
 
+  public override func listing() -> [UInt8] { table.listing() }
+
   private func make(_ task: Task, type: Int32, protocolNumber: Int32) throws(Errno) -> UnixSocket {
     guard protocolNumber == 0 || protocolNumber == Int32(number) else { throw .EPROTONOSUPPORT }
     switch type {

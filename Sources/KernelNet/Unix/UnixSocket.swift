@@ -31,13 +31,20 @@ final class UnixSocket: Socket {
   /// Who waits for room: in the queue of datagrams, or among a listener's arrivals.
   let roomQueue = WaitQueue()
 
+  /// What /proc/net/unix shows.
+  struct Row {
+    let type: Int32
+    let state: State
+    let name: [UInt8]?
+  }
+
   // Changed under the table's lock.
-  var state = State.unconnected
+  var state = State.unconnected { didSet { showRow() } }
   var backlog = 0
   /// Connections that nobody accepted yet.
   var arrivals: [UnixSocket] = []
   /// Set once. The address after the family.
-  var name: [UInt8]?
+  var name: [UInt8]? { didSet { showRow() } }
   var boundName: UnixName?
   /// Keeps the inode of a path name from being used again while the name stands in the table.
   var nameFile: OpenFile?
@@ -61,11 +68,17 @@ final class UnixSocket: Socket {
   init(_ task: Task, _ table: UnixTable, type: Int32) {
     self.table = table
     super.init(task, domain: AddressFamily.AF_UNIX, type: type, protocolNumber: 0)
+    showRow()
   }
 
   deinit {
+    table.hide(inode: inode)
     lock.destroy()
     reading.destroy()
+  }
+
+  private func showRow() {
+    table.show(Row(type: type, state: state, name: name), inode: inode)
   }
 
   var isDatagram: Bool { type == SocketType.SOCK_DGRAM }

@@ -13,6 +13,10 @@ final class UnixTable {
   private var paths: [FileIdentity: UnixSocket] = [:]
   private var abstractNames: [[UInt8]: UnixSocket] = [:]
   private var lastAutomaticName: UInt32 = 0
+  /// What a listing shows of each socket there is, by inode; sockets take themselves out at their
+  /// end, which may come under any other lock.
+  private var rows: [UInt64: UnixSocket.Row] = [:]
+  private let rowsLock = Lock()
   /// Bytes in all queues.
   private var memory: UInt32 = 0
   private static var memoryLimit: UInt32 { 128 << 20 }
@@ -59,6 +63,21 @@ final class UnixTable {
       if abstractNames[name] == nil { return name }
     }
     throw .ENOSPC
+  }
+
+  // MARK: All sockets
+
+  func show(_ row: UnixSocket.Row, inode: UInt64) {
+    rowsLock.withLock { rows[inode] = row }
+  }
+
+  func hide(inode: UInt64) {
+    rowsLock.withLock { _ = rows.removeValue(forKey: inode) }
+  }
+
+  /// In the order in which the sockets were made.
+  func allRows() -> [(inode: UInt64, row: UnixSocket.Row)] {
+    rowsLock.withLock { rows.keys.sorted().map { ($0, rows[$0]!) } }
   }
 
   // MARK: Memory

@@ -8,23 +8,23 @@ public struct GuestNetwork: ~Copyable, Sendable {
   private let owner: OwnedDescriptor?
   /// Whether ports that are root's may be bound: the container was given CAP_NET_BIND_SERVICE.
   let mayBindPrivilegedPorts: Bool
-  let policy: ConnectionPolicy
+  let gate: NetworkGate
 
   /// On the runtime's own network.
-  public init(mayBindPrivilegedPorts: Bool, policy: ConnectionPolicy) {
+  public init(mayBindPrivilegedPorts: Bool, gate: NetworkGate) {
     owner = nil
     namespace = nil
     self.mayBindPrivilegedPorts = mayBindPrivilegedPorts
-    self.policy = policy
+    self.gate = gate
   }
 
   public init(
-    namespace: consuming OwnedDescriptor, mayBindPrivilegedPorts: Bool, policy: ConnectionPolicy
+    namespace: consuming OwnedDescriptor, mayBindPrivilegedPorts: Bool, gate: NetworkGate
   ) {
     self.namespace = namespace.descriptor
     owner = consume namespace
     self.mayBindPrivilegedPorts = mayBindPrivilegedPorts
-    self.policy = policy
+    self.gate = gate
   }
 
   /// Puts the calling thread on it.

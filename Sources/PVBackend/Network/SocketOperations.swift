@@ -6,7 +6,7 @@ import HostOS
 struct GuestSocket: ~Copyable {
   private let owner: OwnedDescriptor
   let domain: Int32
-  let transport: ConnectionAttempt.Transport
+  let transport: NetworkAttempt.Transport
 
   /// EOPNOTSUPP for sockets of other families: the caller of the sandbox may have passed one in.
   static func checked(_ owner: consuming OwnedDescriptor) throws(HostError) -> GuestSocket {
@@ -18,7 +18,7 @@ struct GuestSocket: ~Copyable {
 
   private static func transport(
     of descriptor: Descriptor, domain: Int32
-  ) throws(HostError) -> ConnectionAttempt.Transport {
+  ) throws(HostError) -> NetworkAttempt.Transport {
     guard domain == AF_INET || domain == AF_INET6 else { throw HostError(EOPNOTSUPP) }
     switch try descriptor.option(level: SOL_SOCKET, SO_PROTOCOL) {
     case Int32(IPPROTO_TCP): return .tcp
@@ -57,14 +57,14 @@ extension Worker {
 
   /// Asks the policy; throws what it denies with.
   private func pass(
-    _ action: ConnectionAttempt.Action, _ socket: borrowing GuestSocket, local: Endpoint?,
+    _ action: NetworkAttempt.Action, _ socket: borrowing GuestSocket, local: Endpoint?,
     remote: Endpoint?, _ request: Request
   ) throws(HostError) {
-    let attempt = ConnectionAttempt(
+    let attempt = NetworkAttempt(
       action: action, transport: socket.transport, local: local, remote: remote,
       thread: requester, process: Int32(truncatingIfNeeded: request[5]), program: path.text,
       user: request.user)
-    switch backend.view.network.policy.verdict(on: attempt) {
+    switch backend.view.network.gate.passage(of: attempt) {
     case .allow: return
     case .deny(let error): throw error
     }

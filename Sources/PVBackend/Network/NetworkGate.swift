@@ -2,7 +2,7 @@ import Glibc
 import HostOS
 
 /// What a guest asks to do on the network, with all that the backend knows of it (invariant I5).
-public struct ConnectionAttempt: Sendable {
+public struct NetworkAttempt: Sendable {
   public enum Action: String, Sendable {
     case bind, listen, connect, accept
     /// Of a datagram to a destination of its own.
@@ -30,7 +30,7 @@ public struct ConnectionAttempt: Sendable {
 }
 
 /// What becomes of an attempt.
-public enum Verdict: Equatable, Sendable {
+public enum Passage: Equatable, Sendable {
   case allow
   /// The call fails with this error; what was accepted is reset.
   case deny(HostError)
@@ -38,15 +38,15 @@ public enum Verdict: Equatable, Sendable {
 
 /// The one place where the network of a sandbox is decided on: every bind, listen, connect, accept
 /// and every datagram with a name passes it before the host's kernel sees it.
-public struct ConnectionPolicy: Sendable {
-  private let decide: @Sendable (ConnectionAttempt) -> Verdict
+public struct NetworkGate: Sendable {
+  private let decide: @Sendable (NetworkAttempt) -> Passage
 
-  public init(_ decide: @escaping @Sendable (ConnectionAttempt) -> Verdict) {
+  public init(_ decide: @escaping @Sendable (NetworkAttempt) -> Passage) {
     self.decide = decide
   }
 
   /// Everything the host allows.
-  public static let allowAll = ConnectionPolicy { _ in .allow }
+  public static let allowAll = NetworkGate { _ in .allow }
 
-  func verdict(on attempt: ConnectionAttempt) -> Verdict { decide(attempt) }
+  func passage(of attempt: NetworkAttempt) -> Passage { decide(attempt) }
 }

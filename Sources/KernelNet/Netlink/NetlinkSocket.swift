@@ -1,0 +1,221 @@
+import CPVCalls
+import KernelCore
+import LinuxABI
+import PVFrontend
+import Platform
+
+/// A socket of NETLINK_ROUTE: requests that read are answered by the backend, others are EPERM.
+final class NetlinkSocket: Socket {
+  private unowned(unsafe) let family: NetlinkFamily
+  private let lock = Lock()
+  private var datagrams: [[UInt8]] = []
+  /// 0 before it is bound.
+  private var port: UInt32 = 0
+  /// SOL_NETLINK options that are on, a bit each by number.
+  private var switches: UInt32 = 0
+  private var isClosed = false
+
+  /// Of struct sockaddr_nl.
+  private static var addressSize: Int { 12 }
+  /// What may wait to be read.
+  private static var queueLimit: Int { 1024 }
+  private static var strictCheck: Int32 { 12 }
+
+  init(_ task: Task, _ family: NetlinkFamily, type: Int32) {
+    self.family = family
+    super.init(task, domain: AddressFamily.AF_NETLINK, type: type, protocolNumber: 0)
+  }
+
+  deinit { lock.destroy() }
+
+  // MARK: Names
+
+  private static func parse(_ address: SocketAddress) throws(Errno) -> (port: UInt32, groups: UInt32)
+  {
+    guard address.bytes.count >= addressSize, address.family == AddressFamily.AF_NETLINK else {
+      throw .EINVAL
+    }
+    return (NetlinkHeader.word(address.bytes, 4), NetlinkHeader.word(address.bytes, 8))
+  }
+
+  private static func name(port: UInt32) -> SocketAddress {
+    var bytes = [UInt8](repeating: 0, count: addressSize)
+    bytes[0] = UInt8(AddressFamily.AF_NETLINK)
+    NetlinkHeader.put(port, into: &bytes, at: 4)
+    return SocketAddress(bytes: bytes)
+  }
+
+  override func bind(_ task: Task, _ address: SocketAddress) throws(Errno) {
+    let (wanted, groups) = try Self.parse(address)
+    // Changes of the network are not announced here, and a listener would wait in vain.
+    guard groups == 0 else { throw .EPERM }
+    guard port == 0 || port == wanted else { throw .EINVAL }
+    if port == 0 { port = try family.takePort(wanted, process: task.group.id) }
+  }
+
+  override func connect(_ task: Task, _ address: SocketAddress) throws(Errno) {
+    if address.family == AddressFamily.AF_UNSPEC { return }
+    let (peer, groups) = try Self.parse(address)
+    guard peer == 0, groups == 0 else { throw .EPERM }
+    try bindIfNeeded(task)
+  }
+
+  private func bindIfNeeded(_ task: Task) throws(Errno) {
+    if port == 0 { port = try family.takePort(0, process: task.group.id) }
+  }
+
+  override func localName() throws(Errno) -> SocketAddress { Self.name(port: port) }
+  override func peerName() throws(Errno) -> SocketAddress { Self.name(port: 0) }
+
+  // MARK: Requests
+
+  override func send(_ task: Task, _ message: inout OutgoingMessage) throws(Errno) -> Int {
+    if let name = message.name {
+      let (peer, groups) = try Self.parse(name)
+      guard peer == 0 else { throw .ECONNREFUSED }
+      guard groups == 0 else { throw .EPERM }
+    }
+    guard !message.flags.contains(.MSG_OOB) else { throw .EOPNOTSUPP }
+    try bindIfNeeded(task)
+    let total = message.buffers.total
+    guard total <= 65_536 else { throw .EMSGSIZE }
+    let bytes = KernelBytes(count: total)
+    var cursor = BufferCursor(message.buffers)
+    try cursor.copyIn(to: bytes.start, count: total)
+    let request = bytes.prefix(total)
+    var offset = 0
+    while let header = NetlinkHeader(request, at: offset) {
+      let end = header.end(from: offset)
+      serve(header, request[offset..<offset + header.length])
+      offset = end
+    }
+    return total
+  }
+
+  private func serve(_ header: NetlinkHeader, _ request: ArraySlice<UInt8>) {
+    guard header.flags & NetlinkFlags.NLM_F_REQUEST != 0,
+      header.type >= NetlinkFlags.NLMSG_MIN_TYPE
+    else {
+      if header.flags & NetlinkFlags.NLM_F_ACK != 0 { acknowledge(0, request) }
+      return
+    }
+    // rtnetlink(7): of each kind NEW, DEL, GET and SET, in this order.
+    guard header.type & 3 == 2 else { return acknowledge(Errno.EPERM.code, request) }
+    do throws(Errno) {
+      queue(NetlinkReply.datagrams(try ask(request), port: port))
+    } catch {
+      // The backend knows kinds that can be read; of others it says so like Linux of unknown ones.
+      acknowledge((error == .EPERM ? Errno.EOPNOTSUPP : error).code, request)
+    }
+  }
+
+  private func acknowledge(_ code: Int32, _ request: ArraySlice<UInt8>) {
+    queue([NetlinkReply.error(code, for: request, port: port)])
+  }
+
+  private func queue(_ new: [[UInt8]]) {
+    lock.withLock {
+      if isClosed { return }
+      for datagram in new where datagrams.count < Self.queueLimit { datagrams.append(datagram) }
+    }
+    super.queue.wake([.POLLIN, .POLLRDNORM])
+  }
+
+  /// The answer's messages, as they came from the host.
+  private func ask(_ request: ArraySlice<UInt8>) throws(Errno) -> [UInt8] {
+    guard request.count <= Broker.payloadLimit else { throw .EMSGSIZE }
+    let size = Broker.fill(Array(request))
+    let isStrict = switches >> UInt32(Self.strictCheck) & 1 != 0
+    let number = try Broker.call(
+      Int(PV_OP_ROUTE_QUERY), isStrict ? 1 : 0, payloadSize: size)
+    return try HostMemory.readAndClose(HostDescriptor(Int32(truncatingIfNeeded: number)))
+  }
+
+  // MARK: Answers
+
+  override func receive(_ task: Task, _ message: inout IncomingMessage) throws(Errno) -> Int {
+    if message.flags.contains(.MSG_OOB) { throw .EOPNOTSUPP }
+    var patience = patience(message.flags, timeout: options.receiveTimeout)
+    while true {
+      if let datagram = next(isPeeking: message.flags.contains(.MSG_PEEK)) {
+        return try deliver(datagram, &message)
+      }
+      if let error = takeError() { throw error }
+      try wait(task, for: [.POLLIN, .POLLRDNORM], on: super.queue, &patience) {
+        !datagrams.isEmpty || hasError
+      }
+    }
+  }
+
+  private func next(isPeeking: Bool) -> [UInt8]? {
+    lock.withLock {
+      guard let first = datagrams.first else { return nil }
+      if !isPeeking { datagrams.removeFirst() }
+      return first
+    }
+  }
+
+  // SAFETY: the datagram's bytes live for the copy.
+  private func deliver(_ datagram: [UInt8], _ message: inout IncomingMessage) throws(Errno) -> Int {
+    let count = min(datagram.count, message.buffers.total)
+    let bytes = KernelBytes(count: count)
+    for index in 0..<count { bytes.start[index] = datagram[index] }
+    var cursor = BufferCursor(message.buffers)
+    try cursor.copyOut(bytes.start, count: count)
+    if message.wantsName { message.name = Self.name(port: 0) }
+    guard datagram.count > count else { return count }
+    message.resultFlags.insert(.MSG_TRUNC)
+    return message.flags.contains(.MSG_TRUNC) ? datagram.count : count
+  }
+
+  override func waitingBytes() throws(Errno) -> Int {
+    lock.withLock { datagrams.first?.count ?? 0 }
+  }
+
+  override func readiness() -> Readiness {
+    var events: PollEvents = [.POLLOUT, .POLLWRNORM, .POLLWRBAND]
+    if !datagrams.isEmpty { events.formUnion([.POLLIN, .POLLRDNORM]) }
+    return .ready(events)
+  }
+
+  // MARK: Options
+
+  override func option(_ task: Task, level: Int32, _ name: Int32, room: Int) throws(Errno)
+    -> [UInt8]
+  {
+    guard level == SocketLevel.SOL_NETLINK else {
+      return try super.option(task, level: level, name, room: room)
+    }
+    guard name > 0, name < 13 else { throw .ENOPROTOOPT }
+    if name == 9 { return [] }  // NETLINK_LIST_MEMBERSHIPS
+    return [switches >> UInt32(name) & 1 != 0 ? 1 : 0, 0, 0, 0]
+  }
+
+  /// NETLINK_PKTINFO, BROADCAST_ERROR, NO_ENOBUFS, CAP_ACK, EXT_ACK, GET_STRICT_CHK; memberships are
+  /// refused as in bind(2).
+  override func setOption(_ task: Task, level: Int32, _ name: Int32, _ value: UserBuffer)
+    throws(Errno)
+  {
+    guard level == SocketLevel.SOL_NETLINK else {
+      return try super.setOption(task, level: level, name, value)
+    }
+    guard value.count >= 4 else { throw .EINVAL }
+    let number = try UserMemory.load(UInt32.self, from: value.address)
+    switch name {
+    case 1: throw .EPERM
+    case 2: return
+    case 3, 4, 5, 10, 11, 12:
+      let bit = UInt32(1) << UInt32(name)
+      switches = number != 0 ? switches | bit : switches & ~bit
+    default: throw .ENOPROTOOPT
+    }
+  }
+
+  override func close() {
+    lock.withLock {
+      isClosed = true
+      datagrams = []
+    }
+    if port != 0 { family.releasePort(port) }
+  }
+}

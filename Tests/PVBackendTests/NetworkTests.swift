@@ -1,0 +1,250 @@
+import CPVCalls
+import Glibc
+import HostOS
+import Synchronization
+import Testing
+
+@testable import PVBackend
+
+/// The network as a hostile guest asks for it.
+@Suite struct NetworkTests {
+  static let stream = Int64(GuestFixture.streamNumber)
+  static let datagram = Int64(GuestFixture.datagramNumber)
+  static let local = Int64(GuestFixture.localNumber)
+
+  /// struct sockaddr_in.
+  private static func address(
+    _ bytes: [UInt8] = [127, 0, 0, 1], port: UInt16, family: UInt8 = 2
+  ) -> [UInt8] {
+    [family, 0, UInt8(port >> 8), UInt8(port & 0xff)] + bytes + [UInt8](repeating: 0, count: 8)
+  }
+
+  // MARK: - Addresses
+
+  @Test(arguments: [0, 1, 2, 7, 15])
+  func shortAddressesAreInvalid(count: Int) {
+    #expect(throws: HostError(EINVAL)) {
+      try InternetAddress(Array(Self.address(port: 1).prefix(count)), domain: AF_INET)
+    }
+  }
+
+  @Test func strangeAddressesAreRefused() {
+    let long = Self.address(port: 1) + [UInt8](repeating: 0, count: 120)
+    #expect(throws: HostError(EINVAL)) { try InternetAddress(long, domain: AF_INET) }
+    for family: UInt8 in [1, 3, 16, 17, 255] {
+      #expect(throws: HostError(EAFNOSUPPORT)) {
+        try InternetAddress(Self.address(port: 1, family: family), domain: AF_INET6)
+      }
+    }
+    #expect(throws: HostError(EAFNOSUPPORT)) {
+      try InternetAddress(
+        [10, 0] + [UInt8](repeating: 0, count: 26), domain: AF_INET)
+    }
+    #expect(throws: HostError(EINVAL)) {
+      try InternetAddress([10, 0] + [UInt8](repeating: 0, count: 21), domain: AF_INET6)
+    }
+  }
+
+  @Test func aMappedAddressIsTheOneThatItLeadsTo() throws {
+    let bytes =
+      [10, 0, 0x1f, 0x90, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 10) + [0xff, 0xff, 10, 1, 2, 3]
+    let mapped = try InternetAddress(bytes + [0, 0, 0, 0], domain: AF_INET6)
+    #expect(mapped.endpoint?.description == "10.1.2.3:8080")
+    let plain = try InternetAddress(
+      [10, 0, 0, 80] + [UInt8](repeating: 0, count: 19) + [1, 0, 0, 0, 0], domain: AF_INET6)
+    #expect(plain.endpoint?.description == "[::1]:80")
+  }
+
+  // MARK: - The gate
+
+  @Test func theGateSeesWhereAConnectionLeads() throws {
+    let seen = Mutex<[String]>([])
+    let gate = NetworkGate { attempt in
+      let remote = attempt.remote?.description ?? "-"
+      let local = attempt.local?.description ?? "-"
+      seen.withLock {
+        $0.append(
+          "\(attempt.action) \(attempt.transport) \(local) \(remote) \(attempt.program)"
+            + " \(attempt.process) \(attempt.user)")
+      }
+      return .deny(HostError(ENETDOWN))
+    }
+    let results = try GuestFixture.run(gate: gate) { fixture, worker in
+      func call(_ operation: Int, _ arguments: [Int64], _ payload: [UInt8]) -> Int64 {
+        fixture.call(
+          worker, operation, arguments, path: "/bin/p", payload: payload, user: 7)
+      }
+      return [
+        call(Int(PV_OP_CONNECT), [Self.stream, 0, 0, 0, 0, 42], Self.address(port: 80)),
+        call(Int(PV_OP_CONNECT), [Self.datagram], Self.address([0, 0, 0, 0], port: 53)),
+        call(Int(PV_OP_BIND), [Self.stream], Self.address([0, 0, 0, 0], port: 8080)),
+        call(Int(PV_OP_LISTEN), [Self.stream, 5], []),
+        call(
+          Int(PV_OP_SEND), [Self.datagram, Int64(GuestFixture.start), 0, 0, 16],
+          Self.address([192, 0, 2, 1], port: 9)),
+      ]
+    }
+    #expect(results == [Int64](repeating: -Int64(ENETDOWN), count: 5))
+    #expect(
+      seen.withLock { $0 } == [
+        "connect tcp - 127.0.0.1:80 /bin/p 42 7", "connect udp - 127.0.0.1:53 /bin/p 0 7",
+        "bind tcp 0.0.0.0:8080 - /bin/p 0 7", "listen tcp 0.0.0.0:0 - /bin/p 0 7",
+        "send udp - 192.0.2.1:9 /bin/p 0 7",
+      ])
+  }
+
+  @Test func aDeniedArrivalIsReset() throws {
+    let gate = NetworkGate { $0.action == .accept ? .deny(HostError(EPERM)) : .allow }
+    let (results, error) = try GuestFixture.run(gate: gate) { fixture, worker in
+      var results = [
+        fixture.call(
+          worker, Int(PV_OP_BIND), [Self.stream], payload: Self.address(port: 4711)),
+        fixture.call(worker, Int(PV_OP_LISTEN), [Self.stream, 5]),
+      ]
+      let client = try OwnedDescriptor.socket(domain: AF_INET, type: 1, protocolNumber: 0)
+      try? client.descriptor.connect(to: Self.address(port: 4711))
+      while !client.descriptor.isReady(for: POLLOUT) {}
+      results.append(fixture.call(worker, Int(PV_OP_ACCEPT), [Self.stream]))
+      while !client.descriptor.isReady(for: POLLIN) {}
+      return (results, try client.descriptor.option(level: SOL_SOCKET, SO_ERROR))
+    }
+    #expect(results == [0, 0, -Int64(EAGAIN)])
+    #expect(error == ECONNRESET)
+  }
+
+  @Test func anOutcomeBeginsNothing() throws {
+    let asked = Mutex(0)
+    let gate = NetworkGate { _ in
+      asked.withLock { $0 += 1 }
+      return .allow
+    }
+    let results = try GuestFixture.run(gate: gate) { fixture, worker in
+      [
+        fixture.call(worker, Int(PV_OP_CONNECT_RESULT), [Self.stream]),
+        fixture.call(worker, Int(PV_OP_CONNECT_RESULT), [Self.datagram]),
+        fixture.call(worker, Int(PV_OP_SOCKET_NAME), [Self.stream, 1]),
+        fixture.call(worker, Int(PV_OP_SOCKET_NAME), [Self.datagram, 1]),
+      ]
+    }
+    #expect(results.allSatisfy { $0 < 0 })
+    #expect(asked.withLock { $0 } == 0)
+  }
+
+  // MARK: - What is refused
+
+  @Test func onlyHarmlessSocketsAreMade() throws {
+    let kinds: [([Int64], Int32)] = [
+      ([2, 3, 1], EPERM), ([2, 3, 255], EPERM), ([10, 3, 58], EPERM), ([17, 3, 0], EAFNOSUPPORT),
+      ([16, 3, 0], EAFNOSUPPORT), ([1, 1, 0], EAFNOSUPPORT), ([40, 1, 0], EAFNOSUPPORT),
+      ([2, 1, 132], EPROTONOSUPPORT), ([2, 1, 262], EPROTONOSUPPORT), ([2, 2, 136], EPROTONOSUPPORT),
+      ([2, 2, 58], EPROTONOSUPPORT), ([2, 0x801, 0], ESOCKTNOSUPPORT), ([2, 5, 0], ESOCKTNOSUPPORT),
+    ]
+    let results = try GuestFixture.run { fixture, worker in
+      kinds.map { fixture.call(worker, Int(PV_OP_SOCKET), $0.0) }
+    }
+    #expect(results == kinds.map { -Int64($0.1) })
+  }
+
+  @Test func socketsOfOtherFamiliesAreLeftAlone() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      (Int(PV_OP_BIND)...Int(PV_OP_SOCKET_QUEUE)).map { operation in
+        // Arguments that pass the checks before the socket is looked at.
+        let start = Int64(GuestFixture.start)
+        let arguments: [Int64] =
+          switch operation {
+          case Int(PV_OP_GET_OPTION), Int(PV_OP_SET_OPTION): [Self.local, 1, 2, 4]
+          case Int(PV_OP_SEND), Int(PV_OP_RECEIVE): [Self.local, start, 1, 0, 0]
+          case Int(PV_OP_SOCKET_QUEUE): [Self.local, 0x541b]
+          default: [Self.local]
+          }
+        return fixture.call(worker, operation, arguments, payload: [1, 0, 0, 0])
+      }
+    }
+    #expect(results.allSatisfy { $0 == -Int64(EOPNOTSUPP) }, "\(results)")
+  }
+
+  /// TCP_REPAIR, FASTOPEN_CONNECT, ULP, ZEROCOPY_RECEIVE, MD5SIG; SO_ATTACH_FILTER, MARK,
+  /// RCVBUFFORCE, ZEROCOPY; IP_OPTIONS, TRANSPARENT, HDRINCL; IPV6_RTHDR.
+  @Test(arguments: [
+    (6, 19), (6, 30), (6, 31), (6, 35), (6, 14), (1, 26), (1, 36), (1, 33), (1, 60), (0, 4), (0, 19),
+    (0, 3), (41, 57), (4, 64), (270, 1), (255, 7), (-1, -1),
+  ])
+  func optionsThatReachFurtherAreNotSet(level: Int, name: Int) throws {
+    let result = try GuestFixture.run { fixture, worker in
+      fixture.call(
+        worker, Int(PV_OP_SET_OPTION), [Self.stream, Int64(level), Int64(name)],
+        payload: [1, 0, 0, 0])
+    }
+    #expect(result == -Int64(ENOPROTOOPT))
+  }
+
+  @Test func whatIsSentIsChecked() throws {
+    let start = Int64(GuestFixture.start)
+    let end = start + Int64(GuestFixture.size)
+    let rights: [UInt8] = [20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0]
+    let results = try GuestFixture.run { fixture, worker in
+      func send(_ arguments: [Int64], _ payload: [UInt8] = []) -> Int64 {
+        fixture.call(worker, Int(PV_OP_SEND), arguments, payload: payload)
+      }
+      return [
+        send([Self.datagram, start - 1, 1, 0, 0]), send([Self.datagram, end - 4, 5, 0, 0]),
+        send([Self.datagram, 0, 1, 0, 0]), send([Self.datagram, start, 65537, 0, 0]),
+        send([Self.datagram, start, -1, 0, 0]), send([Self.stream, start, 1, 0x2000_0000, 0]),
+        send([Self.stream, start, 1, 0, 16], Self.address(port: 1)),
+        send([Self.datagram, start, 1, 0, 0], rights), send([Self.datagram, start, 1, 0, 1], []),
+        send([Self.datagram, start, 1, 0, 16], Self.address(port: 1, family: 0)),
+        fixture.call(worker, Int(PV_OP_RECEIVE), [Self.datagram, end, 1, 0, 0]),
+        fixture.call(worker, Int(PV_OP_RECEIVE), [Self.datagram, start, 1, 0x4000_0000, 0]),
+      ]
+    }
+    let expected = [
+      EFAULT, EFAULT, EFAULT, EMSGSIZE, EINVAL, EINVAL, EISCONN, EINVAL, EINVAL, EAFNOSUPPORT,
+      EFAULT, EINVAL,
+    ]
+    #expect(results == expected.map { -Int64($0) })
+  }
+
+  @Test func privilegedPortsNeedTheContainersCapability() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      [80, 1023, 1024].map { port in
+        fixture.call(
+          worker, Int(PV_OP_BIND), [Self.datagram, 1], payload: Self.address(port: port))
+      }
+    }
+    #expect(results == [-Int64(EACCES), -Int64(EACCES), 0])
+  }
+
+  // MARK: - What a container may know
+
+  @Test func routesAreReadAndNotWritten() throws {
+    @Sendable func message(_ type: UInt8, size: UInt8 = 24, flags: [UInt8] = [1, 3]) -> [UInt8] {
+      [size, 0, 0, 0, type, 0] + flags + [UInt8](repeating: 0, count: 16)
+    }
+    let results = try GuestFixture.run { fixture, worker in
+      [message(18), message(16), message(24), message(18, size: 23), message(18, flags: [1, 8]), [1]]
+        .map { fixture.call(worker, Int(PV_OP_ROUTE_QUERY), [0], payload: $0) }
+    }
+    let expected = [0, EPERM, EPERM, EINVAL, EINVAL, EINVAL]
+    #expect(results == expected.map { -Int64($0) })
+  }
+
+  @Test func interfacesAreReadAndNotChanged() throws {
+    let record = Array("lo".utf8) + [UInt8](repeating: 0, count: 38)
+    let results = try GuestFixture.run { fixture, worker in
+      [0x8913, 0x8914, 0x8933, 0x89f0, 0x8946].map {
+        fixture.call(worker, Int(PV_OP_INTERFACE), [$0], payload: record)
+      } + [fixture.call(worker, Int(PV_OP_INTERFACE), [0x8913], payload: [1])]
+    }
+    #expect(results == [0, -1, 0, -1, -1, -Int64(EINVAL)])
+  }
+
+  @Test func textsAreOfTheContainersNetwork() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      [0, 1, 3, Int64(PV_NETWORK_LAST), Int64(PV_NETWORK_LAST) + 1].map {
+        fixture.call(worker, Int(PV_OP_NETWORK_TEXT), [$0])
+      }
+    }
+    #expect(results == [-Int64(EINVAL), 0, 0, 0, -Int64(EINVAL)])
+    #expect(NetworkFacts.names.count == Int(PV_NETWORK_LAST))
+  }
+}
