@@ -35,7 +35,9 @@ extension Descriptor {
   private static var addressLimit: Int { 128 }
 
   /// Replaces all status flags of the socket.
-  public func setSocketNonBlocking() throws(HostError) { try check { host_set_non_blocking(rawValue) } }
+  public func setSocketNonBlocking() throws(HostError) {
+    try check { host_set_non_blocking(rawValue) }
+  }
 
   public func bind(to address: [UInt8]) throws(HostError) {
     try check { host_bind(rawValue, address, UInt32(address.count)) }

@@ -93,9 +93,11 @@ private struct RequestFuzzer {
     switch Int.random(in: 0..<8, using: &random) {
     case 0, 1, 2: return UInt64(GuestFixture.rootNumber)
     case 3:
-      return UInt64(
-        Int32.random(
-          in: GuestFixture.foreignFileNumber...GuestFixture.localNumber, using: &random))
+      let numbers = [
+        GuestFixture.foreignFileNumber, GuestFixture.streamNumber, GuestFixture.datagramNumber,
+        GuestFixture.localNumber,
+      ]
+      return UInt64(numbers.randomElement(using: &random)!)
     case 4: return thread
     case 5: return [0, 0x100, 0x1000, 0o644, 0o10644, 0o102, 32].randomElement(using: &random)!
     case 6: return [.max, 1 << 63, 1 << 31, 1 << 20].randomElement(using: &random)!

@@ -21,9 +21,9 @@ final class GuestFixture: Sendable {
   static let rootNumber: Int32 = 3
   static let foreignFileNumber: Int32 = 4
   /// A TCP socket, a UDP socket and a unix socket, which belong to no sandbox.
-  static let streamNumber: Int32 = 5
-  static let datagramNumber: Int32 = 6
-  static let localNumber: Int32 = 7
+  static let streamNumber: Int32 = 205
+  static let datagramNumber: Int32 = 206
+  static let localNumber: Int32 = 207
 
   /// Runs `body` with a worker, in a thread that is confined to the fixture's root as a worker is.
   static func run<Result: Sendable>(
@@ -70,7 +70,8 @@ final class GuestFixture: Sendable {
           initProcess: .current),
         facts: try HostProc(),
         network: GuestNetwork(
-          namespace: OwnedDescriptor(owning: network.namespace.rawValue), mayBindPrivilegedPorts: false, gate: gate))
+          namespace: OwnedDescriptor(owning: network.namespace.rawValue),
+          mayBindPrivilegedPorts: false, gate: gate))
     ) { _, _ in }
   }
 
@@ -113,13 +114,9 @@ final class GuestFixture: Sendable {
     posix_spawn_file_actions_adddup2(&actions, root.rawValue, rootNumber + 100)
     posix_spawn_file_actions_adddup2(&actions, foreign.rawValue, foreignFileNumber + 100)
     for (index, socket) in sockets.enumerated() {
-      posix_spawn_file_actions_adddup2(
-        &actions, socket.rawValue, streamNumber + Int32(index) + 100)
+      posix_spawn_file_actions_adddup2(&actions, socket.rawValue, streamNumber + Int32(index))
     }
     posix_spawn_file_actions_adddup2(&actions, rootNumber + 100, rootNumber)
-    for number in streamNumber...localNumber {
-      posix_spawn_file_actions_adddup2(&actions, number + 100, number)
-    }
     posix_spawn_file_actions_adddup2(&actions, foreignFileNumber + 100, foreignFileNumber)
     var child: pid_t = 0
     var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("cat"), nil]

@@ -47,7 +47,9 @@ import Testing
 
   @Test func aMappedAddressIsTheOneThatItLeadsTo() throws {
     let bytes =
-      [10, 0, 0x1f, 0x90, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 10) + [0xff, 0xff, 10, 1, 2, 3]
+      [10, 0, 0x1f, 0x90, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 10) + [
+        0xff, 0xff, 10, 1, 2, 3,
+      ]
     let mapped = try InternetAddress(bytes + [0, 0, 0, 0], domain: AF_INET6)
     #expect(mapped.endpoint?.description == "10.1.2.3:8080")
     let plain = try InternetAddress(
@@ -136,8 +138,10 @@ import Testing
     let kinds: [([Int64], Int32)] = [
       ([2, 3, 1], EPERM), ([2, 3, 255], EPERM), ([10, 3, 58], EPERM), ([17, 3, 0], EAFNOSUPPORT),
       ([16, 3, 0], EAFNOSUPPORT), ([1, 1, 0], EAFNOSUPPORT), ([40, 1, 0], EAFNOSUPPORT),
-      ([2, 1, 132], EPROTONOSUPPORT), ([2, 1, 262], EPROTONOSUPPORT), ([2, 2, 136], EPROTONOSUPPORT),
-      ([2, 2, 58], EPROTONOSUPPORT), ([2, 0x801, 0], ESOCKTNOSUPPORT), ([2, 5, 0], ESOCKTNOSUPPORT),
+      ([2, 1, 132], EPROTONOSUPPORT), ([2, 1, 262], EPROTONOSUPPORT),
+      ([2, 2, 136], EPROTONOSUPPORT),
+      ([2, 2, 58], EPROTONOSUPPORT), ([2, 0x801, 0], ESOCKTNOSUPPORT),
+      ([2, 5, 0], ESOCKTNOSUPPORT),
     ]
     let results = try GuestFixture.run { fixture, worker in
       kinds.map { fixture.call(worker, Int(PV_OP_SOCKET), $0.0) }
@@ -166,7 +170,8 @@ import Testing
   /// TCP_REPAIR, FASTOPEN_CONNECT, ULP, ZEROCOPY_RECEIVE, MD5SIG; SO_ATTACH_FILTER, MARK,
   /// RCVBUFFORCE, ZEROCOPY; IP_OPTIONS, TRANSPARENT, HDRINCL; IPV6_RTHDR.
   @Test(arguments: [
-    (6, 19), (6, 30), (6, 31), (6, 35), (6, 14), (1, 26), (1, 36), (1, 33), (1, 60), (0, 4), (0, 19),
+    (6, 19), (6, 30), (6, 31), (6, 35), (6, 14), (1, 26), (1, 36), (1, 33), (1, 60), (0, 4),
+    (0, 19),
     (0, 3), (41, 57), (4, 64), (270, 1), (255, 7), (-1, -1),
   ])
   func optionsThatReachFurtherAreNotSet(level: Int, name: Int) throws {
@@ -221,8 +226,11 @@ import Testing
       [size, 0, 0, 0, type, 0] + flags + [UInt8](repeating: 0, count: 16)
     }
     let results = try GuestFixture.run { fixture, worker in
-      [message(18), message(16), message(24), message(18, size: 23), message(18, flags: [1, 8]), [1]]
-        .map { fixture.call(worker, Int(PV_OP_ROUTE_QUERY), [0], payload: $0) }
+      [
+        message(18), message(16), message(24), message(18, size: 23), message(18, flags: [1, 8]),
+        [1],
+      ]
+      .map { fixture.call(worker, Int(PV_OP_ROUTE_QUERY), [0], payload: $0) }
     }
     let expected = [0, EPERM, EPERM, EINVAL, EINVAL, EINVAL]
     #expect(results == expected.map { -Int64($0) })

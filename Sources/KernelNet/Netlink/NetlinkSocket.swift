@@ -30,8 +30,9 @@ final class NetlinkSocket: Socket {
 
   // MARK: Names
 
-  private static func parse(_ address: SocketAddress) throws(Errno) -> (port: UInt32, groups: UInt32)
-  {
+  private static func parse(_ address: SocketAddress) throws(Errno) -> (
+    port: UInt32, groups: UInt32
+  ) {
     guard address.bytes.count >= addressSize, address.family == AddressFamily.AF_NETLINK else {
       throw .EINVAL
     }
