@@ -368,7 +368,9 @@ def read_text(directory, name):
 
 
 def do_command(volume, command, options=()):
-    return [product(), "do", "--volume", f"{volume}:/work", *options, "--", *command]
+    # What a hostile program sends stays in a network of its own.
+    network = () if "--network" in options else ("--network", "none")
+    return [product(), "do", "--volume", f"{volume}:/work", *network, *options, "--", *command]
 
 
 def write_bundle(directory, arguments, mounts=(), change=None):
@@ -385,7 +387,7 @@ def write_bundle(directory, arguments, mounts=(), change=None):
         "root": {"path": "rootfs", "readonly": False},
         "hostname": "test",
         "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, *mounts],
-        "linux": {"namespaces": [{"type": name} for name in ("pid", "mount", "ipc", "uts")]},
+        "linux": {"namespaces": [{"type": name} for name in ("pid", "mount", "ipc", "uts", "network")]},
     }
     if change:
         change(configuration)

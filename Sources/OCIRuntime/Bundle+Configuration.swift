@@ -111,8 +111,8 @@ extension Bundle {
   }
 
   /// Without a namespace of type "network" the container is on the runtime's own network: "If a
-  /// namespace type is not specified in the namespaces array, the container MUST inherit the runtime
-  /// namespace of that type" (OCI runtime specification, Linux, Namespaces).
+  /// namespace type is not specified in the namespaces array, the container MUST inherit the
+  /// runtime namespace of that type" (OCI runtime specification, Linux, Namespaces).
   func network(_ warnings: inout [String]) -> NetworkConfiguration {
     var network = NetworkConfiguration.host
     for (index, namespace) in (spec.linux?.namespaces ?? []).enumerated() {

@@ -49,8 +49,8 @@ public struct RootConfiguration: Sendable {
   }
 }
 
-/// The network namespace that the container's sockets are made in. Guest processes themselves are in
-/// an empty one, whichever it is.
+/// The network namespace that the container's sockets are made in. Guest processes themselves are
+/// in an empty one, whichever it is.
 public enum NetworkConfiguration: Equatable, Sendable {
   /// The runtime's own.
   case host

@@ -6,8 +6,8 @@ import Platform
 
 /// A socket of the host: TCP, UDP or ICMP echo.
 ///
-/// What reaches out (bind, listen, connect, accept, a datagram with a name) is the backend's to
-/// do. What moves data on a connection is a direct call on the host's socket, which blocks by itself
+/// What reaches out (bind, listen, connect, accept, a datagram with a name) is the backend's to do.
+/// What moves data on a connection is a direct call on the host's socket, which blocks by itself
 /// when the program's socket does.
 final class HostSocket: Socket {
   enum State {

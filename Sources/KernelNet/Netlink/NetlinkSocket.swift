@@ -192,8 +192,8 @@ final class NetlinkSocket: Socket {
     return [switches >> UInt32(name) & 1 != 0 ? 1 : 0, 0, 0, 0]
   }
 
-  /// NETLINK_PKTINFO, BROADCAST_ERROR, NO_ENOBUFS, CAP_ACK, EXT_ACK, GET_STRICT_CHK; memberships are
-  /// refused as in bind(2).
+  /// NETLINK_PKTINFO, BROADCAST_ERROR, NO_ENOBUFS, CAP_ACK, EXT_ACK, GET_STRICT_CHK; memberships
+  /// are refused as in bind(2).
   override func setOption(_ task: Task, level: Int32, _ name: Int32, _ value: UserBuffer)
     throws(Errno)
   {

@@ -141,8 +141,8 @@ extension Worker {
     return 0
   }
 
-  /// connect(2) while one is in progress does not look at the address, and says what it came to. One
-  /// with nothing but a family can't begin anything: so no policy is asked.
+  /// connect(2) while one is in progress does not look at the address, and says what it came to.
+  /// One with nothing but a family can't begin anything: so no policy is asked.
   private func finishConnecting(_ socket: borrowing GuestSocket) throws(HostError) {
     do {
       try socket.descriptor.connect(to: [UInt8(socket.domain), 0])
