@@ -51,6 +51,8 @@ func imageSwift(aliases: [String]) -> [SwiftSetting] {
       [
         "-wmo", imageOptimization, "-g", "-target", "x86_64-unknown-none-elf",
         "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections",
+        // The hooks of the dynamic checks are empty in the image; calling them costs all the same.
+        "-enforce-exclusivity=unchecked",
       ] + noVectors.flatMap { ["-Xcc", $0] }
         + aliases.flatMap { ["-module-alias", "\($0)=\($0)Image"] }),
   ]

@@ -14,11 +14,10 @@ import Platform
 }
 
 @_cdecl("kernel_system_call") public func kernelSystemCall(_ frame: Frame) -> Int32 {
-  let task = Task.current
-  switch SyscallTable.call(task, frame) {
+  switch Task.withCurrent({ SyscallTable.call($0, frame) }) {
   case .done: return Int32(PV_ACTION_RETURN)
   case .clone: return Int32(PV_ACTION_CLONE)
-  case .exit: return end(task)
+  case .exit: return end(Task.current)
   }
 }
 

@@ -15,18 +15,20 @@ private func userBuffer(_ address: UserAddress, _ count: Int) throws(Errno) -> U
 func sysRead(_ task: Task, _ descriptor: FileDescriptor, _ address: UserAddress, count: Int)
   throws(Errno) -> Int
 {
-  let file = try task.file(at: descriptor)
-  guard file.isReadable else { throw .EBADF }
-  return try file.read(task, try userBuffer(address, count))
+  try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
+    guard file.isReadable else { throw .EBADF }
+    return try file.read(task, try userBuffer(address, count))
+  }
 }
 
 /// Implements write(2).
 func sysWrite(_ task: Task, _ descriptor: FileDescriptor, _ address: UserAddress, count: Int)
   throws(Errno) -> Int
 {
-  let file = try task.file(at: descriptor)
-  guard file.isWritable else { throw .EBADF }
-  return try file.write(task, try userBuffer(address, count))
+  try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
+    guard file.isWritable else { throw .EBADF }
+    return try file.write(task, try userBuffer(address, count))
+  }
 }
 
 /// Implements pread(2).
@@ -34,9 +36,10 @@ func sysPread(
   _ task: Task, _ descriptor: FileDescriptor, _ address: UserAddress, count: Int, offset: Int64
 ) throws(Errno) -> Int {
   guard offset >= 0 else { throw .EINVAL }
-  let file = try task.file(at: descriptor)
-  guard file.isReadable else { throw .EBADF }
-  return try file.pread(task, try userBuffer(address, count), offset: offset)
+  return try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
+    guard file.isReadable else { throw .EBADF }
+    return try file.pread(task, try userBuffer(address, count), offset: offset)
+  }
 }
 
 /// Implements pwrite(2).
@@ -44,16 +47,19 @@ func sysPwrite(
   _ task: Task, _ descriptor: FileDescriptor, _ address: UserAddress, count: Int, offset: Int64
 ) throws(Errno) -> Int {
   guard offset >= 0 else { throw .EINVAL }
-  let file = try task.file(at: descriptor)
-  guard file.isWritable else { throw .EBADF }
-  return try file.pwrite(task, try userBuffer(address, count), offset: offset)
+  return try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
+    guard file.isWritable else { throw .EBADF }
+    return try file.pwrite(task, try userBuffer(address, count), offset: offset)
+  }
 }
 
 /// Implements lseek(2).
 func sysLseek(_ task: Task, _ descriptor: FileDescriptor, _ offset: Int64, whence: Int)
   throws(Errno) -> Int
 {
-  try task.file(at: descriptor).seek(offset, whence: whence)
+  try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
+    try file.seek(offset, whence: whence)
+  }
 }
 
 /// Implements readv(2).

@@ -49,8 +49,11 @@ public enum Machine {
   }
 
   /// Forgets kicks that came. What the kickers had to say before is visible after this.
+  ///
+  /// Where no mark stands, whoever sets it from now on also sends the signal.
   @inline(__always) public static func acceptKicks() {
-    _ = pv_atomic_exchange(kickMark(thread), 0)
+    let mark = kickMark(thread)
+    if pv_atomic_load(mark) != 0 { _ = pv_atomic_exchange(mark, 0) }
   }
 
   /// True when the host thread that had the area is gone for good.

@@ -64,7 +64,11 @@ extension Task {
       return kernel.mounts.mayBeGuest(path) ? .none : .absolute
     }
     if directory == AT_FDCWD { return paths.workingDirectory.hostDescriptor }
-    return try directoryFile(directory).hostDescriptor
+    // One more, since a result below 0 is an error.
+    let number = try withFile(at: FileDescriptor(directory)) { (file) throws(Errno) -> Int in
+      Int(file.hostDescriptor.number) + 1
+    }
+    return HostDescriptor(Int32(truncatingIfNeeded: number - 1))
   }
 
   public func directoryFile(_ directory: Int32) throws(Errno) -> OpenFile {

@@ -65,6 +65,24 @@ public final class FileTable {
     return file
   }
 
+  /// What `body` makes of the open file behind a descriptor, a value that is not negative.
+  ///
+  /// This is the way of calls that must cost next to nothing: it counts references and takes the
+  /// lock only when another task could close the file meanwhile.
+  @inline(__always) public func withFile(
+    at descriptor: FileDescriptor, _ body: (OpenFile) throws(Errno) -> Int
+  ) throws(Errno) -> Int {
+    if users > 1 { return try body(try file(at: descriptor)) }
+    let index = Int(descriptor.number)
+    guard index >= 0, index < capacity, let entry = entries[index] else { throw .EBADF }
+    // The standard library passes an error on only as a negative number.
+    let result = entry._withUnsafeGuaranteedRef { file -> Int in
+      do throws(Errno) { return try body(file) } catch { return -Int(error.code) }
+    }
+    if result < 0 { throw Errno(result: result) }
+    return result
+  }
+
   /// Gives a file the lowest free number not below `minimum`.
   public func add(
     _ file: OpenFile, closeOnExec isCloseOnExec: Bool, minimum: Int = 0, limit: Int

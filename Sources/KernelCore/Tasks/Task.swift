@@ -64,8 +64,27 @@ public final class Task {
     Unmanaged<Task>.fromOpaque(pv_current_task()).takeUnretainedValue()
   }
 
+  /// What `body` makes of the running task, which its table keeps: without counting references.
+  @inline(__always) public static func withCurrent<R>(_ body: (Task) -> R) -> R {
+    // SAFETY: see `current`.
+    Unmanaged<Task>.fromOpaque(pv_current_task())._withUnsafeGuaranteedRef(body)
+  }
+
   @inline(__always) public func file(at descriptor: FileDescriptor) throws(Errno) -> OpenFile {
     try files.file(at: descriptor)
+  }
+
+  /// `FileTable.withFile`, without counting references to the table: only this task replaces it.
+  @inline(__always) public func withFile(
+    at descriptor: FileDescriptor, _ body: (OpenFile) throws(Errno) -> Int
+  ) throws(Errno) -> Int {
+    let result = Unmanaged.passUnretained(files)._withUnsafeGuaranteedRef { files -> Int in
+      do throws(Errno) { return try files.withFile(at: descriptor, body) } catch {
+        return -Int(error.code)
+      }
+    }
+    if result < 0 { throw Errno(result: result) }
+    return result
   }
 
   public func add(_ file: OpenFile, closeOnExec: Bool) throws(Errno) -> Int {
