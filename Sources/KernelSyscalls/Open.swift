@@ -61,8 +61,8 @@ func sysPipe(_ task: Task, _ address: UserAddress, _ flags: OpenFlags) throws(Er
   _ = try UserBuffer(address, count: 8)
   let status = flags.subtracting(.O_CLOEXEC)
   let (reading, writing) = try Host.pipe(flags: flags.union(.O_CLOEXEC))
-  let reader = try HostFile.adopting(reading, flags: status)
-  let writer = try HostFile.adopting(writing, flags: status.union(.O_WRONLY))
+  let reader = HostFile(reading, flags: status)
+  let writer = HostFile(writing, flags: status.union(.O_WRONLY))
   let isCloseOnExec = flags.contains(.O_CLOEXEC)
   let first = try task.add(reader, closeOnExec: isCloseOnExec)
   do throws(Errno) {

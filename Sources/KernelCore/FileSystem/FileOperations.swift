@@ -136,8 +136,15 @@ extension Task {
         descriptor = try openByBackend(path, flags, mode: mode)
       }
     }
-    let file = try HostFile.adopting(descriptor, flags: flags.subtracting(creationFlags))
-    if file.identity.device == kernel.boot.pointee.hidden_device && !path.isChecked {
+    let kept = flags.subtracting(creationFlags)
+    let isForWriting = flags.rawValue & 3 != 0 && !flags.contains(.O_PATH)
+    let file =
+      isForWriting
+      ? try HostFile.adopting(descriptor, flags: kept) : HostFile(descriptor, flags: kept)
+    // Nobody may read the directory that stands for the guest's file systems; a handle is allowed.
+    if flags.contains(.O_PATH) && !path.isChecked
+      && file.identity.device == kernel.boot.pointee.hidden_device
+    {
       file.close()
       throw .EACCES  // a link led to a guest file system: walk
     }

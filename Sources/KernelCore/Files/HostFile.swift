@@ -1,4 +1,5 @@
 import CPVCalls
+import CPlatform
 import LinuxABI
 import PVFrontend
 import Platform
@@ -9,10 +10,10 @@ import Platform
 /// locks are the host's.
 public final class HostFile: OpenFile {
   public let descriptor: HostDescriptor
-  /// S_IFMT of the file.
-  public let kind: UInt32
-  /// Identity for POSIX locks: device and inode.
-  public let identity: (device: UInt64, inode: UInt64)
+  /// Asked of the host when they are wanted, which for most files is never.
+  private var attributes: (kind: UInt32, device: UInt64, inode: UInt64) = (0, 0, 0)
+  /// 1 when `attributes` stand; stored after them.
+  private var areAttributesKnown: UInt32 = 0
   /// Its name in the record of mappings, once it was mapped.
   var mappedName: MappedFile?
   /// It keeps others from running the file.
@@ -20,8 +21,13 @@ public final class HostFile: OpenFile {
 
   public init(_ descriptor: HostDescriptor, flags: OpenFlags, status: FileStatus) {
     self.descriptor = descriptor
-    kind = status.mode & FileMode.S_IFMT
-    identity = (status.device, status.inode)
+    super.init(flags: flags)
+    remember(status)
+  }
+
+  /// A file that the host has just opened.
+  public init(_ descriptor: HostDescriptor, flags: OpenFlags) {
+    self.descriptor = descriptor
     super.init(flags: flags)
   }
 
@@ -44,6 +50,29 @@ public final class HostFile: OpenFile {
   }
 
   public override var hostDescriptor: HostDescriptor { descriptor }
+
+  /// S_IFMT of the file.
+  public var kind: UInt32 {
+    learnAttributes()
+    return attributes.kind
+  }
+  /// Identity for POSIX locks: device and inode.
+  public var identity: (device: UInt64, inode: UInt64) {
+    learnAttributes()
+    return (attributes.device, attributes.inode)
+  }
+
+  private func learnAttributes() {
+    if withUnsafePointer(to: &areAttributesKnown, { pv_atomic_load($0) }) != 0 { return }
+    // A descriptor that was closed under us is no file any more, and so of no kind.
+    if let status = try? FileStatus.ofHost(descriptor) { remember(status) }
+  }
+
+  private func remember(_ status: FileStatus) {
+    attributes = (status.mode & FileMode.S_IFMT, status.device, status.inode)
+    withUnsafeMutablePointer(to: &areAttributesKnown) { pv_atomic_store($0, 1) }
+  }
+
   public var isDirectory: Bool { kind == FileMode.S_IFDIR }
   public var isRegular: Bool { kind == FileMode.S_IFREG }
 
