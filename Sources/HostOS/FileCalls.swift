@@ -77,6 +77,11 @@ extension Descriptor {
     try check { fchownat(rawValue, start, user, group, flags) }
   }
 
+  /// fchmod(2): EBADF for an O_PATH handle.
+  public func setMode(_ mode: UInt32) throws(HostError) {
+    try check { fchmod(rawValue, mode_t(mode)) }
+  }
+
   /// `times` starts with two records of struct timespec; nil is now.
   public func setTimes(
     of path: borrowing PathBuffer, times: FileTimes?, flags: Int32
