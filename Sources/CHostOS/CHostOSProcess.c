@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <link.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -176,6 +178,22 @@ void host_get_vector_state(uint64_t *features, uint64_t *size) {
     if (*size < (uint64_t)out[1] + out[0]) *size = (uint64_t)out[1] + out[0];
   }
 }
+
+/* Clean pages of files: what is wanted again comes back from the page cache. */
+static int forget_segments(struct dl_phdr_info *object, size_t size, void *argument) {
+  (void)size;
+  (void)argument;
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+    if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W)) continue;
+    uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(uintptr_t)4095;
+    uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+    madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void host_forget_code(void) { dl_iterate_phdr(forget_segments, NULL); }
 
 int host_enable_credentials(int socket) {
   int on = 1;

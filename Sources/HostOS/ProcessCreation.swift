@@ -51,6 +51,11 @@ public enum CurrentProcess {
     try check { host_die_with_parent(signal) }
   }
 
+  /// Gives back the memory of the code that has run so far; what runs again is loaded again.
+  ///
+  /// A process that starts a sandbox runs much code once, and waits from then on.
+  public static func forgetCode() { host_forget_code() }
+
   /// Becomes the parent of descendants whose own parent ends.
   public static func adoptOrphans() throws(HostError) { try check { host_adopt_orphans() } }
 

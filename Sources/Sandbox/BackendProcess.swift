@@ -52,6 +52,7 @@ enum BackendProcess {
     let running = try sandbox.boot(lifeline: lifeline, console)
     defer { running.kill() }
     console.debug("the guest kernel runs in process \(running.firstProcess.rawValue)")
+    CurrentProcess.forgetCode()
     return try explaining("cannot wait for the guest") { () throws(HostError) in
       while true {
         let ready = try Readiness.wait([

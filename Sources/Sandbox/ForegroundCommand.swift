@@ -59,6 +59,7 @@ struct ForegroundCommand: ~Copyable {
       throw error
     }
     defer { plan.terminal?.restore() }
+    CurrentProcess.forgetCode()
     try explaining("cannot wait for the sandbox") { () throws(HostError) in
       while true {
         let ready = try Readiness.wait([backendDescriptor.descriptor, signals.descriptor])

@@ -81,6 +81,7 @@ enum InitProcess {
 
   /// Tells of every guest process that did not end by its kernel's leave. Returns after the last.
   private static func bury(statusSocket: Descriptor) throws(HostError) {
+    CurrentProcess.forgetCode()
     while let ended = try CurrentProcess.waitForAnyChild() {
       if ended.waitStatus != 0 { try StatusRecord.death(ended).send(to: statusSocket) }
     }

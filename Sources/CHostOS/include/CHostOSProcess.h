@@ -55,6 +55,9 @@ uint64_t host_auxiliary_value(unsigned long key);
 /* The standard-format XSAVE area of the features that programs get without asking the host. */
 void host_get_vector_state(uint64_t *features, uint64_t *size);
 
+/* Unmaps the pages of the program's code until they are run again. */
+void host_forget_code(void);
+
 /* Sends or receives one record of a socket together with the sender's process id. */
 int host_enable_credentials(int socket);
 ssize_t host_receive_record(int socket, void *record, size_t size, pid_t *sender);
