@@ -54,6 +54,10 @@ public final class AddressSpace {
   var users: UInt32 = 1
   /// System call sites of this memory that were rewritten.
   public private(set) var sites = SiteRecord()
+  /// Shared by the processes of a fork, from the first one on.
+  private(set) var hints: SiteHints?
+  /// No program has been loaded since fork(2).
+  private(set) var isForked = false
   /// What the auxiliary vector held, for /proc/PID/auxv.
   public internal(set) var auxiliaryVector: [UInt64] = []
 
@@ -86,6 +90,9 @@ public final class AddressSpace {
       copy.stackTop = stackTop
       copy.auxiliaryVector = auxiliaryVector
       copy.sites = sites.copied()
+      if hints == nil { hints = SiteHints() }
+      copy.hints = hints
+      copy.isForked = true
       return copy
     }
   }

@@ -21,16 +21,43 @@ extension AddressSpace {
     lock.lock()
     defer { lock.unlock() }
     let site = address &- 2
-    // Programs change code that is writable, and expect to find what they wrote.
-    guard let mapping = codeMapping(containing: site), mapping.label == .none,
-      !mapping.protection.contains(.PROT_WRITE),
-      let window = CodeWindow(start: mapping.start, end: mapping.end)
-    else { return address }
+    guard let mapping = fixedCode(containing: site) else { return address }
+    if isForked { hints?.note(site: site, number: number, in: mapping) }
+    return handleTrap(at: site, number: number, isAlone: isAlone, in: mapping)
+  }
+
+  /// Before a fork: rewrites the sites at which earlier children trapped. False if there were none.
+  func followHints(isAlone: Bool) -> Bool {
+    guard let hints, hints.hasDue else { return false }
+    lock.lock()
+    defer { lock.unlock() }
+    for hint in hints.takeDue() {
+      guard let mapping = fixedCode(containing: hint.site), hint.isMapped(by: mapping) else {
+        continue
+      }
+      // As if the calls had come from here.
+      for _ in 0..<SiteTable.defaultThreshold {
+        _ = handleTrap(at: hint.site, number: hint.number, isAlone: isAlone, in: mapping)
+      }
+    }
+    return true
+  }
+
+  private func handleTrap(at site: UInt, number: Int, isAlone: Bool, in mapping: Mapping) -> UInt {
+    guard let window = CodeWindow(start: mapping.start, end: mapping.end) else { return site + 2 }
     let trap = SystemCallSites.Trap(
       site: site, number: number, threads: isAlone && !isShared ? .alone : .others, window: window)
     return sites.sites.handle(
       trap, mapPage: { mapTrampolinePage(in: $0, near: site) },
       setAccess: { setAccess(to: $0, $1) })
+  }
+
+  /// Programs change code that is writable, and expect to find what they wrote.
+  private func fixedCode(containing address: UInt) -> Mapping? {
+    guard let mapping = codeMapping(containing: address), mapping.label == .none,
+      !mapping.protection.contains(.PROT_WRITE)
+    else { return nil }
+    return mapping
   }
 
   /// Where to go on for a program that shall go on at `address`, when the code there has moved.

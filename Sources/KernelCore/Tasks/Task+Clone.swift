@@ -48,6 +48,9 @@ extension Task {
     let flags = request.flags
     let table = kernel.tasks
     let isThread = flags.contains(.CLONE_THREAD)
+    if !flags.contains(.CLONE_VM), memory.followHints(isAlone: group.tasks.count == 1) {
+      frame.pointee.rip = UInt64(memory.redirect(UInt(frame.pointee.rip)))
+    }
     table.lock.lock()
     defer { table.lock.unlock() }
     if group.isExiting { throw .ERESTARTSYS }
