@@ -11,6 +11,9 @@ import tempfile
 from material import ENVIRONMENT, environment
 
 OTHERS = ("runc", "crun", "runsc")
+# crun 1.8 refuses to start where it sees controllers of cgroup v1 beside a tree of v2.
+WITHOUT_UNIFIED_GROUPS = ("unshare", "--mount", "sh", "-c",
+                          'umount /sys/fs/cgroup/unified && exec "$@"', "sh")
 CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
                 "CAP_SETGID", "CAP_SETUID"]
 
@@ -40,8 +43,9 @@ class Paravane:
 class OCIRuntime:
     """A runtime with runc's command line, on the host's root under an overlay, as Paravane's is."""
 
-    def __init__(self, name, state):
+    def __init__(self, name, state, prefix=()):
         self.name = name
+        self.prefix = prefix
         self.state = pathlib.Path(state)
         self.count = 0
 
@@ -53,7 +57,7 @@ class OCIRuntime:
         bundle.mkdir()
         (bundle / "config.json").write_text(json.dumps(self.configuration(command, volume)))
         try:
-            yield [self.name, "--root", str(self.state / "containers"), "run",
+            yield [*self.prefix, self.name, "--root", str(self.state / "containers"), "run",
                    "--bundle", str(bundle), identifier]
         finally:
             shutil.rmtree(bundle)
@@ -94,8 +98,7 @@ def other_runtimes(volume):
             except subprocess.CalledProcessError:
                 print("no overlay of the root can be mounted: the other runtimes are left out")
                 names = []
-        runtimes = [OCIRuntime(name, state) for name in names]
-        yield [runtime for runtime in runtimes if starts(runtime, volume)]
+        yield [runtime for name in names if (runtime := started(name, state, volume))]
 
 
 def mount_root(state, mounts):
@@ -112,10 +115,22 @@ def mount(arguments, target, mounts):
     mounts.callback(subprocess.run, ["umount", str(target)], env=ENVIRONMENT)
 
 
-def starts(runtime, volume):
+def started(name, state, volume):
+    """The runtime, as it runs `true` here; None if it does not."""
+    reasons = []
+    for prefix in ((), WITHOUT_UNIFIED_GROUPS):
+        runtime = OCIRuntime(name, state, prefix)
+        reason = reason_not_to_start(runtime, volume)
+        if reason is None:
+            return runtime
+        reasons.append(reason)
+    print(f"{name} is left out, it cannot run /bin/true: {reasons[0]}")
+    return None
+
+
+def reason_not_to_start(runtime, volume):
     with runtime.words(["/bin/true"], volume) as words:
         result = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        print(f"{runtime.name} is left out, it cannot run /bin/true: {reason}")
-    return result.returncode == 0
+        return (result.stderr.strip().splitlines() or ["no message"])[-1]
+    return None
