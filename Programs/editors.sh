@@ -60,7 +60,7 @@ if shutil.which("less"):
 if shutil.which("top"):
     print("== top on a terminal")
     top = Terminal("top", "-d", "0.1", size=(24, 80), TERM="xterm")
-    top.expect("Tasks:.*total"); top.expect("PID +USER"); top.expect("(?s)Tasks:.*Tasks:")
+    top.expect("Tasks:.*total"); top.expect("PID +USER"); top.expect("%Cpu")
     top.type("q"); print(top.end())
 END
 python3 -B drive.py
