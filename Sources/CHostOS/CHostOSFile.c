@@ -56,6 +56,10 @@ int host_epoll(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 int host_close_from(uint32_t first) { return (int)syscall(SYS_close_range, first, ~0u, 0); }
 
+int host_close_range(uint32_t first, uint32_t last) {
+  return (int)syscall(SYS_close_range, first, last, 0);
+}
+
 int host_stat(int directory, const char *path, int flags, void *stat) {
   return fstatat(directory, path, stat, flags);
 }

@@ -13,8 +13,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #ifndef PIDFD_THREAD
@@ -31,6 +34,42 @@ pid_t host_fork_into(int namespaces, int control_group) {
     arguments.cgroup = (uint64_t)control_group;
   }
   return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+pid_t host_fork_sibling_into(int namespaces, int control_group) {
+  /* The signal that tells of its end is ours: clone(2), CLONE_PARENT. */
+  struct clone_args arguments = {.flags = (uint64_t)(uint32_t)namespaces | CLONE_PARENT};
+  if (control_group >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = (uint64_t)control_group;
+  }
+  return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+int host_enter_namespace(int descriptor, int kind) {
+  return (int)syscall(SYS_setns, descriptor, kind);
+}
+
+pid_t host_spawn_at(const char *path, char *const arguments[], char *const environment[], int input,
+                    int output) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input, 0);
+  posix_spawn_file_actions_adddup2(&actions, output, 1);
+  posix_spawn_file_actions_adddup2(&actions, output, 2);
+  posix_spawnattr_t attributes;
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  pid_t child = -1;
+  errno = posix_spawn(&child, path, &actions, &attributes, arguments, environment);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  return errno == 0 ? child : -1;
 }
 
 pid_t host_spawn(char *const arguments[], int output) {
@@ -217,4 +256,129 @@ ssize_t host_receive_record(int socket, void *record, size_t size, pid_t *sender
     *sender = credentials.pid;
   }
   return count;
+}
+
+static int address_of(int directory, const char *name, struct sockaddr_un *address) {
+  address->sun_family = AF_UNIX;
+  int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", directory,
+                        name);
+  if (length >= (int)sizeof address->sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  return 0;
+}
+
+int host_unix_listen(int directory, const char *name) {
+  struct sockaddr_un address = {0};
+  if (address_of(directory, name, &address) != 0) return -1;
+  int socket_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (socket_ < 0) return -1;
+  if (bind(socket_, (struct sockaddr *)&address, sizeof address) == 0 && listen(socket_, 64) == 0)
+    return socket_;
+  int error = errno;
+  close(socket_);
+  errno = error;
+  return -1;
+}
+
+int host_unix_connect(int directory, const char *name, int is_stream) {
+  struct sockaddr_un address = {0};
+  if (address_of(directory, name, &address) != 0) return -1;
+  int socket_ = socket(AF_UNIX, (is_stream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0);
+  if (socket_ < 0) return -1;
+  if (connect(socket_, (struct sockaddr *)&address, sizeof address) == 0) return socket_;
+  int error = errno;
+  close(socket_);
+  errno = error;
+  return -1;
+}
+
+int host_unix_accept(int listener, uid_t *user) {
+  int socket_ = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  if (socket_ < 0) return -1;
+  struct ucred credentials;
+  socklen_t size = sizeof credentials;
+  if (getsockopt(socket_, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    close(socket_);
+    return -1;
+  }
+  *user = credentials.uid;
+  return socket_;
+}
+
+ssize_t host_send_descriptors(int socket, const void *bytes, size_t size, const int *descriptors,
+                              size_t count) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int) * HOST_DESCRIPTOR_LIMIT)];
+  } control;
+  if (count > HOST_DESCRIPTOR_LIMIT) {
+    errno = EINVAL;
+    return -1;
+  }
+  struct iovec vector = {(void *)bytes, size};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  if (count > 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = &control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+    memcpy(CMSG_DATA(header), descriptors, sizeof(int) * count);
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+ssize_t host_receive_descriptors(int socket, void *bytes, size_t size, int *descriptors,
+                                 size_t *count) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int) * HOST_DESCRIPTOR_LIMIT)];
+  } control;
+  struct iovec vector = {bytes, size};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1,
+                           .msg_control = &control, .msg_controllen = sizeof control};
+  *count = 0;
+  ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (received < 0) return -1;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t sent = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < sent; i++) {
+      int descriptor;
+      memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof descriptor);
+      if (*count < HOST_DESCRIPTOR_LIMIT) descriptors[(*count)++] = descriptor;
+      else close(descriptor);
+    }
+  }
+  return received;
+}
+
+int host_open_terminal(int ends[2], char *name, size_t size) {
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master < 0) return -1;
+  if (grantpt(master) == 0 && unlockpt(master) == 0 && ptsname_r(master, name, size) == 0) {
+    /* By the master, so that no other /dev/pts can be meant. */
+    int other = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (other >= 0) {
+      ends[0] = master;
+      ends[1] = other;
+      return 0;
+    }
+  }
+  int error = errno;
+  close(master);
+  errno = error;
+  return -1;
+}
+
+int host_take_terminal(int descriptor) { return ioctl(descriptor, TIOCSCTTY, 0); }
+
+int host_set_window(int descriptor, uint16_t rows, uint16_t columns) {
+  struct winsize size = {.ws_row = rows, .ws_col = columns};
+  return ioctl(descriptor, TIOCSWINSZ, &size);
 }

@@ -151,6 +151,15 @@ public final class SharedMemory: @unchecked Sendable {
 }
 
 extension OwnedDescriptor {
+  /// A file in memory with these bytes, open at its start.
+  public static func memory(name: String, bytes: [UInt8]) throws(HostError) -> OwnedDescriptor {
+    let file = try OwnedDescriptor { host_memory_file(name, 1) }  // MFD_CLOEXEC
+    try file.descriptor.write(bytes)
+    let raw = file.rawValue
+    try check { lseek(raw, 0, SEEK_SET) }
+    return file
+  }
+
   /// A file in memory of a fixed size that nobody can change.
   public static func sealedMemory(name: String, size: Int) throws(HostError) -> OwnedDescriptor {
     try OwnedDescriptor { host_sealed_memory(name, size) }

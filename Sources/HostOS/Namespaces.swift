@@ -19,6 +19,11 @@ public struct Namespaces: OptionSet, Sendable {
   public func unshare() throws(HostError) {
     try check { host_unshare(rawValue) }
   }
+
+  /// Joins the namespace of this kind that a file of nsfs names.
+  public func enter(_ namespace: Descriptor) throws(HostError) {
+    try check { host_enter_namespace(namespace.rawValue, rawValue) }
+  }
 }
 
 /// Acts on the calling process's own mount namespace.

@@ -14,6 +14,11 @@ public struct Descriptor: RawRepresentable, Equatable, Hashable, Sendable {
 
   /// The path under which the kernel shows this descriptor to its own process.
   public var procPath: String { "/proc/self/fd/\(rawValue)" }
+
+  /// Another descriptor of the same open file, close-on-exec, at or above `minimum`.
+  public func duplicate(atLeast minimum: Int32 = 3) throws(HostError) -> OwnedDescriptor {
+    try OwnedDescriptor { fcntl(rawValue, F_DUPFD_CLOEXEC, minimum) }
+  }
 }
 
 /// A host descriptor that is closed when its owner goes.
@@ -48,7 +53,6 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
   /// Another descriptor of the same open file, close-on-exec, at or above `minimum`.
   public func duplicate(atLeast minimum: Int32 = 3) throws(HostError) -> OwnedDescriptor {
-    let raw = rawValue
-    return try OwnedDescriptor { fcntl(raw, F_DUPFD_CLOEXEC, minimum) }
+    try descriptor.duplicate(atLeast: minimum)
   }
 }

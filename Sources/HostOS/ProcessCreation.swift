@@ -43,6 +43,16 @@ public enum CurrentProcess {
     return child == 0 ? .child : .parent(child: ProcessID(rawValue: child))
   }
 
+  /// The same, but the child is a sibling: it belongs to who waits for the calling process.
+  public static func forkSibling(
+    into namespaces: Namespaces, controlGroup: Descriptor? = nil
+  ) throws(HostError) -> Fork {
+    let child = try check {
+      host_fork_sibling_into(namespaces.rawValue, controlGroup?.rawValue ?? -1)
+    }
+    return child == 0 ? .child : .parent(child: ProcessID(rawValue: child))
+  }
+
   /// Ends at once: no buffers are flushed and no deinitializer runs.
   public static func exit(_ status: Int32) -> Never { _exit(status) }
 
@@ -77,9 +87,53 @@ public enum CurrentProcess {
     } catch  where error.number == ECHILD { return nil }
   }
 
+  /// A child that has ended, without waiting for one.
+  public static func nextEndedChild() throws(HostError) -> EndedProcess? {
+    var status: Int32 = 0
+    do {
+      let process = try check { waitpid(-1, &status, waitForClones | WNOHANG) }
+      guard process > 0 else { return nil }
+      return EndedProcess(process: ProcessID(rawValue: process), waitStatus: status)
+    } catch  where error.number == ECHILD { return nil }
+  }
+
+  public static func hasChildren() throws(HostError) -> Bool {
+    var information = siginfo_t()
+    do {
+      try check {
+        waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT | waitForClones)
+      }
+      return true
+    } catch  where error.number == ECHILD { return false }
+  }
+
   /// Closes every descriptor from `first` on.
   public static func closeDescriptors(from first: Int32) throws(HostError) {
     try check { host_close_from(UInt32(first)) }
+  }
+
+  /// Closes everything but 0, 1, 2 and these, which keep their numbers.
+  public static func closeOthers(than kept: [Descriptor]) throws(HostError) {
+    var first: Int32 = 3
+    for number in kept.map(\.rawValue).sorted() where number >= first {
+      if number > first { try check { host_close_range(UInt32(first), UInt32(number - 1)) } }
+      first = number + 1
+    }
+    try closeDescriptors(from: first)
+  }
+
+  /// Gives 0, 1 and 2 to /dev/null: whoever reads their other ends sees the end of the file.
+  public static func detachStandardDescriptors() throws(HostError) {
+    let null = try HostFile.open("/dev/null", flags: O_RDWR)
+    let raw = null.rawValue
+    for number in Int32(0)...2 { try check { dup2(raw, number) } }
+  }
+
+  /// Makes a file one of the standard descriptors.
+  public static func setStandardDescriptor(
+    _ number: Int32, to file: Descriptor
+  ) throws(HostError) {
+    try check { dup2(file.rawValue, number) }
   }
 
   /// Closes everything but 0, 1, 2 and these, which get the numbers from 3 on in their order.
@@ -124,6 +178,20 @@ extension ProcessID {
     do { return try openDescriptor() } catch {
       return ProcessDescriptor(owner: try OwnedDescriptor { host_pidfd_open_thread(rawValue) })
     }
+  }
+}
+
+extension ProcessID {
+  /// Clock ticks from the host's start to this process's: with the number, it names the process for
+  /// good. Nil for a process that has ended, even if nobody waited for it yet.
+  public func startTime() -> UInt64? {
+    guard let text = try? HostFile.readText("/proc/\(rawValue)/stat"),
+      let end = text.lastIndex(of: ")")
+    else { return nil }
+    let fields = text[text.index(after: end)...].split(separator: " ")
+    // Of proc_pid_stat(5), 3 is the state and 22 the time.
+    guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
+    return UInt64(fields[19])
   }
 }
 

@@ -15,6 +15,11 @@ public struct Pipe: ~Copyable {
 
   public consuming func intoReadingEnd() -> OwnedDescriptor { reading }
   public consuming func intoWritingEnd() -> OwnedDescriptor { writing }
+
+  /// Both ends, which stay open to the end of the process.
+  public consuming func release() -> (reading: Descriptor, writing: Descriptor) {
+    (reading.release(), writing.release())
+  }
 }
 
 /// Two connected sockets that carry records, close-on-exec.
@@ -66,6 +71,13 @@ extension Descriptor {
     }
   }
 
+  /// What a non-blocking descriptor has to read at once; nothing on an error.
+  public func readAvailable() -> [UInt8] {
+    var chunk = [UInt8](repeating: 0, count: 16384)
+    let count = read(rawValue, &chunk, chunk.count)
+    return count > 0 ? Array(chunk[..<count]) : []
+  }
+
   /// One write(2): for records, which are whole or not at all.
   public func writeRecord(_ bytes: [UInt8]) throws(HostError) {
     try check { Glibc.write(rawValue, bytes, bytes.count) }
@@ -108,6 +120,14 @@ public struct SignalDescriptor: ~Copyable {
 
   public var descriptor: Descriptor { owner.descriptor }
 
+  /// Gives up the ownership: the descriptor stays open to the end of the process.
+  public consuming func release() -> Descriptor { owner.release() }
+
+  /// Takes all signals that have come, of a descriptor that was released.
+  public static func discardSignals(of descriptor: Descriptor) {
+    while host_read_signal(descriptor.rawValue) != 0 {}
+  }
+
   /// The next signal that has come, if any.
   public func next() -> Int32? {
     let signal = host_read_signal(owner.rawValue)
@@ -128,6 +148,13 @@ public struct WakeUp: ~Copyable, Sendable {
   public func signal() {
     let one: [UInt64] = [1]
     _ = Glibc.write(owner.rawValue, one, 8)
+  }
+
+  /// Forgets what was said, which must have been something.
+  public func clear() {
+    var count: UInt64 = 0
+    var entry = pollfd(fd: owner.rawValue, events: Int16(POLLIN), revents: 0)
+    if host_poll(&entry, 1, 0) == 1 { _ = Glibc.read(owner.rawValue, &count, 8) }
   }
 }
 

@@ -23,6 +23,9 @@ public final class Kernel {
   public var unknownCalls: InlineArray<8, UInt64> = .init(repeating: 0)
   /// The file systems' part of an executable's path and such; filled by the image at boot.
   public var console: Terminal?
+  public let joinedTerminals = JoinedTerminals()
+  /// The container's root, where programs start that the runtime adds; set at boot.
+  public private(set) var rootDirectory: OpenFile?
 
   init(boot: UnsafeMutablePointer<pv_boot>, firstArea: ThreadArea) {
     self.boot = boot
@@ -90,6 +93,7 @@ extension Kernel {
   public func makeFirstTask(workingDirectory: OpenFile, credentials: Credentials) throws(Errno)
     -> Task
   {
+    rootDirectory = workingDirectory
     tasks.lock.lock()
     defer { tasks.lock.unlock() }
     let hasInit = boot.pointee.flags & UInt32(PV_BOOT_INIT) != 0
@@ -108,6 +112,28 @@ extension Kernel {
     tasks.insert(task)
     tasks.first = group
     tasks.reaper = initGroup ?? group
+    return task
+  }
+
+  /// The task and process of a program that the runtime adds: a session of its own, whose parent
+  /// is outside, as setns(2) has it.
+  func makeTask(ofProgram program: UInt32) throws(Errno) -> Task {
+    guard let rootDirectory else { throw .EAGAIN }
+    tasks.lock.lock()
+    defer { tasks.lock.unlock() }
+    let id = try tasks.allocateID()
+    let area = try tasks.allocateArea()
+    let group = ThreadGroup(id: id, parent: nil, startTime: (try? Host.clock(1)) ?? 0)
+    group.program = program
+    let task = Task(
+      id: id, group: group, area: area, memory: AddressSpace(), files: FileTable(),
+      paths: PathContext(workingDirectory: rootDirectory), credentials: Credentials())
+    area.pointee.task = UInt64(UInt(bitPattern: Unmanaged.passUnretained(task).toOpaque()))
+    // Signals from outside wait until there is a program.
+    task.blocked = SignalSet.max
+    group.adopt(task)
+    tasks.insert(group)
+    tasks.insert(task)
     return task
   }
 }

@@ -10,7 +10,7 @@ enum Console {
   static func install(_ kernel: Kernel, _ task: Task) throws(Errno) {
     let descriptors = kernel.boot.pointee.standard_descriptors
     let terminal = try openTerminal(kernel, task)
-    for number in [descriptors.0, descriptors.1, descriptors.2] {
+    for number in [descriptors.0, descriptors.1, descriptors.2] + inherited(kernel) {
       let descriptor = HostDescriptor(number)
       guard let flags = try? Host.fcntl(descriptor, 3, 0) else { continue }
       let status = try FileStatus.ofHost(descriptor)
@@ -20,6 +20,15 @@ enum Console {
       }
       let file = HostFile(descriptor, flags: OpenFlags(rawValue: Int32(flags)), status: status)
       _ = try task.add(file, closeOnExec: false)
+    }
+  }
+
+  /// What the runtime's caller passes on, from descriptor 3 on.
+  private static func inherited(_ kernel: Kernel) -> [Int32] {
+    withUnsafeBytes(of: kernel.boot.pointee.inherited_descriptors) { bytes in
+      (0..<Int(min(kernel.boot.pointee.inherited_count, UInt32(PV_INHERITED_LIMIT)))).map {
+        bytes.load(fromByteOffset: $0 * 4, as: Int32.self)
+      }
     }
   }
 

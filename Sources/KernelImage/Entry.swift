@@ -35,6 +35,10 @@ import Platform
 
 /// The host clone was done, here in the parent.
 @_cdecl("kernel_cloned") public func kernelCloned(_ frame: Frame, _ result: Int) -> Int32 {
+  if EventThread.isCurrent {
+    EventThread.cloned(result)
+    return serveEvents()
+  }
   if Boot.isUnderWay {
     Boot.finish(result)
     return Int32(PV_ACTION_RETURN)
@@ -50,13 +54,22 @@ import Platform
 
 /// The first Swift code of a new host thread.
 @_cdecl("kernel_thread_start") public func kernelThreadStart(_ frame: Frame) -> Int32 {
-  if EventThread.isCurrent {
-    EventThread.run()
-    return Int32(PV_ACTION_EXIT)
-  }
+  if EventThread.isCurrent { return serveEvents() }
   let task = Task.current
-  if !task.continueExec() { task.started() }
+  if task.continueExec() { return Int32(PV_ACTION_RETURN) }
+  task.started()
+  if task.group.program != 0 && !task.group.hasExecuted && !JoiningProgram.start(task) {
+    return end(task)
+  }
   return Int32(PV_ACTION_RETURN)
+}
+
+/// On the event thread.
+private func serveEvents() -> Int32 {
+  switch EventThread.run() {
+  case .clone: Int32(PV_ACTION_CLONE)
+  case .end: Int32(PV_ACTION_EXIT)
+  }
 }
 
 /// A host timer fired while the kernel ran: only a mark may be left.

@@ -62,7 +62,7 @@ enum FirstProgram {
       do throws(Errno) {
         task.paths.changeDirectory(to: try task.open(path: directory, [.O_PATH, .O_DIRECTORY]))
       } catch {
-        fail(error, "cannot enter '", directory)
+        fail(error, UInt32(PV_STEP_WORKING_DIRECTORY))
       }
     }
     var strings = ProgramStrings()
@@ -78,10 +78,12 @@ enum FirstProgram {
     }
     guard let name = arguments.first, !name.isEmpty else { throw .ENOENT }
     let image = try find(name, searchPath, task, strings)
+    // Until the runtime lets it start.
+    _ = try Broker.call(Int(PV_OP_PROGRAM_READY), 0)
     _ = try task.execute(image)
   }
 
-  private static func find(
+  static func find(
     _ name: [UInt8], _ searchPath: [UInt8]?, _ task: Task, _ strings: ProgramStrings
   ) throws(Errno) -> ProgramImage {
     if name.contains(47) {
@@ -115,39 +117,8 @@ enum FirstProgram {
   }
 
   /// Says why there is no first program, and ends the sandbox: 127 not found, 126 not executable.
-  static func fail(_ error: Errno) -> Never {
-    var name: [UInt8] = []
-    let boot = kernel.boot.pointee
-    forEachString(boot.arguments_offset, min(1, boot.arguments_count)) { name = $0 }
-    fail(error, "cannot run '", name)
-  }
-
-  private static func fail(_ error: Errno, _ what: StaticString, _ name: [UInt8]) -> Never {
-    var length = 0
-    func append(_ text: StaticString) {
-      for index in 0..<text.utf8CodeUnitCount where length < Broker.payloadLimit {
-        Broker.payload[length] = text.utf8Start[index]
-        length += 1
-      }
-    }
-    append(what)
-    for byte in name where length < 2000 {
-      Broker.payload[length] = byte
-      length += 1
-    }
-    append("': ")
-    switch error {
-    case .ENOENT, .ENOTDIR: append("not found")
-    case .EACCES, .EPERM: append("permission denied")
-    case .ENOEXEC: append("not an x86-64 program or script")
-    case .ELIBBAD: append("its interpreter is not an x86-64 program")
-    case .ENOMEM: append("out of memory")
-    case .ELOOP: append("too many levels of links or interpreters")
-    default:
-      append("errno ")
-      length = Broker.writeDecimal(Int(error.code), to: Broker.payload, at: length)
-    }
-    _ = try? Broker.call(Int(PV_OP_LOG), 0, payloadSize: length)
+  static func fail(_ error: Errno, _ step: UInt32 = UInt32(PV_STEP_PROGRAM)) -> Never {
+    _ = try? Broker.call(Int(PV_OP_PROGRAM_FAILED), 0, Int(error.code), Int(step))
     let status = error == .ENOENT || error == .ENOTDIR ? 127 : 126
     while true { _ = try? Broker.call(Int(PV_OP_EXIT), status << 8) }
   }

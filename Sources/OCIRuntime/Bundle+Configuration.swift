@@ -17,6 +17,12 @@ extension Bundle {
 
   func program(_ warnings: inout [String]) throws(SpecError) -> ProgramConfiguration {
     guard let process = spec.process else { throw SpecError("process", "is missing") }
+    return Bundle.program(of: process, &warnings)
+  }
+
+  static func program(
+    of process: Spec.Process, _ warnings: inout [String]
+  ) -> ProgramConfiguration {
     var program = ProgramConfiguration(
       arguments: process.args ?? [], environment: process.env ?? [])
     program.workingDirectory = process.cwd ?? "/"
@@ -36,7 +42,7 @@ extension Bundle {
   }
 
   /// Without the field a program of root has all, and a user's has none but may gain them.
-  private func capabilities(
+  private static func capabilities(
     of process: Spec.Process, _ warnings: inout [String]
   ) -> CapabilitySets {
     guard let wanted = process.capabilities else {
@@ -110,32 +116,128 @@ extension Bundle {
     }
   }
 
+  func controlGroup(_ options: LaunchOptions) throws(SpecError) -> ControlGroupConfiguration {
+    var group = ControlGroupConfiguration(spec.linux?.resources ?? Spec.Resources())
+    group.usesEveryHierarchy = true
+    let path = spec.linux?.cgroupsPath ?? ""
+    if path.isEmpty {
+      group.path = ""
+    } else if options.usesSystemdNames {
+      guard let unit = SystemdGroup(path) else {
+        throw SpecError(
+          "linux.cgroupsPath", "'\(path)' is not SLICE:PREFIX:NAME, as --systemd-cgroup asks")
+      }
+      group.path = unit.path
+    } else {
+      group.path = PathText.normalized(path)
+      // Its processes are everybody's.
+      if group.path == "/" { throw SpecError("linux.cgroupsPath", "must not be the root") }
+    }
+    return group
+  }
+
+  /// Sockets are the host's, so the network namespace is one of the host's, too. All the others are
+  /// the guest kernel's own.
+  ///
   /// Without a namespace of type "network" the container is on the runtime's own network: "If a
   /// namespace type is not specified in the namespaces array, the container MUST inherit the
   /// runtime namespace of that type" (OCI runtime specification, Linux, Namespaces).
-  func network(_ warnings: inout [String]) -> NetworkConfiguration {
+  func network(_ warnings: inout [String]) throws(SpecError) -> NetworkConfiguration {
+    let namespaces = spec.linux?.namespaces ?? []
+    var seen: Set<String> = []
     var network = NetworkConfiguration.host
-    for (index, namespace) in (spec.linux?.namespaces ?? []).enumerated() {
-      let path = namespace.path ?? ""
+    for (index, namespace) in namespaces.enumerated() {
+      let field = "linux.namespaces[\(index)]"
+      guard Bundle.namespaceTypes.contains(namespace.type) else {
+        throw SpecError("\(field).type", "'\(namespace.type)' is not a namespace")
+      }
+      if !seen.insert(namespace.type).inserted {
+        throw SpecError("\(field).type", "'\(namespace.type)' is there twice")
+      }
       if namespace.type == "network" {
-        network = path.isEmpty ? .fresh : .joined(path: path)
-      } else if !path.isEmpty {
+        network = namespace.path.map { .joined(path: $0) } ?? .fresh
+      } else if namespace.type == "user" {
+        throw SpecError(field, "user namespaces are not supported")
+      } else if namespace.path != nil {
         warnings.append(
-          "config.json: linux.namespaces[\(index)].path: is not supported and has no effect")
+          "config.json: \(field).path: the guest kernel has a \(namespace.type) namespace of its "
+            + "own and joins no other")
       }
     }
     return network
   }
 
-  func controlGroup() -> ControlGroupConfiguration {
-    var group = ControlGroupConfiguration()
-    let resources = spec.linux?.resources
-    group.path = spec.linux?.cgroupsPath ?? ""
-    group.memoryBytes = resources?.memoryLimit
-    group.processCount = resources?.processLimit
-    group.cpuShares = resources?.cpuShares
-    group.cpuQuotaMicroseconds = resources?.cpuQuota
-    group.cpuPeriodMicroseconds = resources?.cpuPeriod
-    return group
+  private static let namespaceTypes: Set<String> = [
+    "pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time",
+  ]
+}
+
+extension Hook {
+  init(_ hook: Spec.Hook) {
+    self.init(
+      path: hook.path, arguments: hook.args, environment: hook.env, timeoutSeconds: hook.timeout)
+  }
+}
+
+extension ControlGroupConfiguration {
+  init(_ resources: Spec.Resources) {
+    self.init()
+    memoryBytes = resources.memoryLimit
+    memoryReservationBytes = resources.memoryReservation
+    memorySwapBytes = resources.memorySwap
+    swappiness = resources.memorySwappiness
+    processCount = resources.processLimit
+    cpuShares = resources.cpuShares
+    cpuQuotaMicroseconds = resources.cpuQuota
+    cpuPeriodMicroseconds = resources.cpuPeriod
+    cpuBurstMicroseconds = resources.cpuBurst
+    cpuIdle = resources.cpuIdle
+    processors = resources.cpus?.isEmpty == true ? nil : resources.cpus
+    memoryNodes = resources.mems?.isEmpty == true ? nil : resources.mems
+    blockWeight = resources.blockWeight
+    blockThrottles = resources.blockThrottles.map { throttle in
+      let kind: BlockThrottle.Kind =
+        switch throttle.kind {
+        case .throttleReadBpsDevice: .readBytes
+        case .throttleWriteBpsDevice: .writeBytes
+        case .throttleReadIOPSDevice: .readCalls
+        case .throttleWriteIOPSDevice: .writeCalls
+        }
+      return BlockThrottle(
+        kind: kind, major: throttle.major, minor: throttle.minor, rate: throttle.rate)
+    }
+    hugePageLimits = resources.hugePageLimits.map {
+      HugePageLimit(pageSize: $0.pageSize, bytes: $0.limit)
+    }
+    unified = resources.unified.map { UnifiedSetting(file: $0.name, value: $0.value) }
+  }
+}
+
+/// SLICE:PREFIX:NAME, by which engines that work with systemd name a container's group.
+struct SystemdGroup: Equatable {
+  let slice: String
+  let unit: String
+
+  /// Nil when the text is of another form.
+  init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 3, !parts[2].isEmpty, !text.contains("/") else { return nil }
+    slice = parts[0].isEmpty ? "system.slice" : parts[0]
+    unit = parts[2].hasSuffix(".slice") ? parts[2] : "\(parts[1])-\(parts[2]).scope"
+    guard slice.hasSuffix(".slice"), !slice.hasPrefix("-"), !slice.contains("--") else {
+      return nil
+    }
+  }
+
+  /// Each part of a slice's name is a directory: systemd.slice(5).
+  var path: String {
+    if slice == "-.slice" { return "/\(unit)" }
+    var result = ""
+    var name = ""
+    for part in slice.dropLast(".slice".count).split(separator: "-") {
+      name += name.isEmpty ? String(part) : "-\(part)"
+      result += "/\(name).slice"
+    }
+    return "\(result)/\(unit)"
   }
 }

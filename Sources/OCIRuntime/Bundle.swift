@@ -8,6 +8,8 @@ public struct Bundle: Sendable {
   /// Absolute.
   public let path: String
   public let spec: Spec
+  /// The text of config.json.
+  let text: [UInt8]
   private let unsupported: [String]
 
   /// Reads the configuration. `path` may be relative to the caller's directory.
@@ -29,6 +31,7 @@ public struct Bundle: Sendable {
     } catch {
       throw RuntimeError("\(what): config.json: \(error)")
     }
+    text = json
   }
 
   /// Whoever made the bundle may have put something there that never ends.
@@ -50,14 +53,16 @@ public struct Bundle: Sendable {
         identifier: identifier, kernelImagePath: kernel, root: try root(),
         program: try program(&warnings))
       configuration.mounts = try mounts(&warnings)
-      configuration.network = network(&warnings)
+      configuration.network = try network(&warnings)
       configuration.hostname = spec.hostname ?? Caller().hostname
       configuration.domainname = spec.domainname ?? ""
       configuration.hasTerminal = spec.process?.terminal ?? false
-      if configuration.hasTerminal, !Descriptor.standardInput.isTerminal {
-        throw SpecError("process.terminal", "standard input is not a terminal")
-      }
-      configuration.controlGroup = controlGroup()
+      configuration.controlGroup = try controlGroup(options)
+      configuration.containerHooks = spec.hooks.createContainer.map(Hook.init)
+      configuration.outOfMemoryAdjustment = spec.process?.oomScoreAdj
+      configuration.maskedPaths = spec.linux?.maskedPaths ?? []
+      configuration.readOnlyPaths = spec.linux?.readonlyPaths ?? []
+      configuration.makesWorkingDirectory = true
       configuration.apply(options)
       return Launch(configuration: configuration, warnings: warnings)
     } catch {

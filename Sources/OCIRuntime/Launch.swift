@@ -20,6 +20,8 @@ public struct LaunchOptions: Sendable {
   public var isDebugging = false
   /// The file that the program's system calls are printed to, or `standardError`.
   public var trace: String?
+  /// `cgroupsPath` is named as systemd names units.
+  public var usesSystemdNames = false
 
   public static let standardError = "-"
 

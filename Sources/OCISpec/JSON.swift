@@ -10,6 +10,11 @@ public indirect enum JSON: Equatable, Sendable {
   public struct Member: Equatable, Sendable {
     public let name: String
     public let value: JSON
+
+    public init(name: String, value: JSON) {
+      self.name = name
+      self.value = value
+    }
   }
 
   /// The value of a member; of several with the same name, the last.

@@ -23,6 +23,9 @@ public enum CapabilityNames {
     "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE",
   ]
 
+  /// All of them, as config.json spells them.
+  public static var all: [String] { names.map { "CAP_\($0)" } }
+
   /// A set with bit n for capability n, and the names that no capability has.
   public static func set(of names: [String]) -> (bits: UInt64, unknown: [String]) {
     var bits: UInt64 = 0

@@ -18,6 +18,9 @@ extension Spec {
     hostname = try field["hostname"].text()
     domainname = try field["domainname"].text()
     linux = try field["linux"].object { field throws(SpecError) in try Linux(field) }
+    hooks =
+      try field["hooks"].object { field throws(SpecError) in try Hooks(field) } ?? Hooks()
+    annotations = try field["annotations"].pairs()
   }
 }
 
@@ -51,6 +54,18 @@ extension Spec.Process {
       try Spec.ResourceLimit(field)
     }
     noNewPrivileges = try field["noNewPrivileges"].truth()
+    consoleSize = try field["consoleSize"].object { field throws(SpecError) in
+      Spec.ConsoleSize(
+        height: try field["height"].integer() ?? 0, width: try field["width"].integer() ?? 0)
+    }
+    oomScoreAdj = try field["oomScoreAdj"].integer()
+  }
+
+  /// Reads the text of a process alone, as `exec --process` gets it, and checks its form.
+  public static func read(_ text: [UInt8]) throws(SpecError) -> Spec.Process {
+    let process = try Spec.Process(SpecField(path: "process", try JSONParser.parse(text)))
+    try process.validate()
+    return process
   }
 }
 
@@ -90,24 +105,78 @@ extension Spec.Linux {
       try Spec.Resources(field)
     }
     namespaces = try field["namespaces"].list { field throws(SpecError) in
-      try Spec.Namespace(field)
+      guard let type = try field["type"].text() else {
+        throw SpecError("\(field.path).type", "is missing")
+      }
+      let path = try field["path"].text()
+      return Spec.Namespace(type: type, path: path == "" ? nil : path)
     }
-  }
-}
-
-extension Spec.Namespace {
-  init(_ field: SpecField) throws(SpecError) {
-    type = try field["type"].text()
-    path = try field["path"].text()
+    maskedPaths = try field["maskedPaths"].texts()
+    readonlyPaths = try field["readonlyPaths"].texts()
   }
 }
 
 extension Spec.Resources {
+  /// Reads the text of resources alone, as `update --resources` gets it.
+  public static func read(_ text: [UInt8]) throws(SpecError) -> Spec.Resources {
+    try Spec.Resources(SpecField(path: "resources", try JSONParser.parse(text)))
+  }
+
   init(_ field: SpecField) throws(SpecError) {
-    memoryLimit = try field["memory"]["limit"].integer()
-    cpuShares = try field["cpu"]["shares"].integer()
-    cpuQuota = try field["cpu"]["quota"].integer()
-    cpuPeriod = try field["cpu"]["period"].integer()
+    let memory = try field["memory"]
+    memoryLimit = try memory["limit"].integer()
+    memoryReservation = try memory["reservation"].integer()
+    memorySwap = try memory["swap"].integer()
+    memorySwappiness = try memory["swappiness"].integer()
+    let cpu = try field["cpu"]
+    cpuShares = try cpu["shares"].integer()
+    cpuQuota = try cpu["quota"].integer()
+    cpuPeriod = try cpu["period"].integer()
+    cpuBurst = try cpu["burst"].integer()
+    cpuIdle = try cpu["idle"].integer()
+    cpus = try cpu["cpus"].text()
+    mems = try cpu["mems"].text()
     processLimit = try field["pids"]["limit"].integer()
+    blockWeight = try field["blockIO"]["weight"].integer()
+    for kind in Spec.BlockThrottle.Kind.allCases {
+      blockThrottles +=
+        try field["blockIO"][kind.rawValue].list { field throws(SpecError) in
+          Spec.BlockThrottle(
+            kind: kind, major: try field["major"].integer() ?? 0,
+            minor: try field["minor"].integer() ?? 0, rate: try field["rate"].integer() ?? 0)
+        } ?? []
+    }
+    hugePageLimits =
+      try field["hugepageLimits"].list { field throws(SpecError) in
+        Spec.HugePageLimit(
+          pageSize: try field["pageSize"].text() ?? "", limit: try field["limit"].integer() ?? 0)
+      } ?? []
+    unified = try field["unified"].pairs()
+  }
+}
+
+extension Spec.Hooks {
+  init(_ field: SpecField) throws(SpecError) {
+    prestart = try Spec.Hooks.list(field["prestart"])
+    createRuntime = try Spec.Hooks.list(field["createRuntime"])
+    createContainer = try Spec.Hooks.list(field["createContainer"])
+    startContainer = try Spec.Hooks.list(field["startContainer"])
+    poststart = try Spec.Hooks.list(field["poststart"])
+    poststop = try Spec.Hooks.list(field["poststop"])
+  }
+
+  private static func list(_ field: SpecField) throws(SpecError) -> [Spec.Hook] {
+    try field.list { field throws(SpecError) in
+      guard let path = try field["path"].text(), path.hasPrefix("/") else {
+        throw SpecError("\(field.path).path", "must be an absolute path")
+      }
+      let timeout: Int? = try field["timeout"].integer()
+      if let timeout, timeout <= 0 {
+        throw SpecError("\(field.path).timeout", "must be greater than zero")
+      }
+      return Spec.Hook(
+        path: path, args: try field["args"].texts() ?? [], env: try field["env"].texts() ?? [],
+        timeout: timeout)
+    } ?? []
   }
 }

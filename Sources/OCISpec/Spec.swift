@@ -10,8 +10,20 @@ public struct Spec: Equatable, Sendable {
   public var hostname: String?
   public var domainname: String?
   public var linux: Linux?
+  public var hooks = Hooks()
+  public var annotations: [Annotation] = []
 
   public init() {}
+
+  public struct Annotation: Equatable, Sendable {
+    public var name: String
+    public var value: String
+
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
 
   /// The container's root file system.
   public struct Root: Equatable, Sendable {
@@ -53,10 +65,23 @@ extension Spec {
     public var capabilities: Capabilities?
     public var rlimits: [ResourceLimit]?
     public var noNewPrivileges: Bool?
+    public var consoleSize: ConsoleSize?
+    public var oomScoreAdj: Int32?
 
     public init(args: [String], cwd: String) {
       self.args = args
       self.cwd = cwd
+    }
+  }
+
+  /// In character cells.
+  public struct ConsoleSize: Equatable, Sendable {
+    public var height: UInt16
+    public var width: UInt16
+
+    public init(height: UInt16, width: UInt16) {
+      self.height = height
+      self.width = width
     }
   }
 
@@ -98,13 +123,15 @@ extension Spec {
     public var cgroupsPath: String?
     public var resources: Resources?
     public var namespaces: [Namespace]?
+    public var maskedPaths: [String]?
+    public var readonlyPaths: [String]?
 
     public init() {}
   }
 
-  /// A namespace of the container's own, or with a path one to be joined.
   public struct Namespace: Equatable, Sendable {
-    public var type: String?
+    public var type: String
+    /// One that is there already; nil for a new one.
     public var path: String?
 
     public init(type: String, path: String? = nil) {
@@ -113,14 +140,65 @@ extension Spec {
     }
   }
 
-  /// The limits of a control group, out of their objects `memory`, `cpu` and `pids`.
+  /// The limits of a control group, out of their objects `memory`, `cpu`, `pids` and so on.
   public struct Resources: Equatable, Sendable {
     public var memoryLimit: Int64?
+    public var memoryReservation: Int64?
+    public var memorySwap: Int64?
+    public var memorySwappiness: UInt64?
     public var cpuShares: UInt64?
     public var cpuQuota: Int64?
     public var cpuPeriod: UInt64?
+    public var cpuBurst: UInt64?
+    public var cpuIdle: Int64?
+    public var cpus: String?
+    public var mems: String?
     public var processLimit: Int64?
+    public var blockWeight: UInt16?
+    public var blockThrottles: [BlockThrottle] = []
+    public var hugePageLimits: [HugePageLimit] = []
+    /// Files of version 2 and what to write there.
+    public var unified: [Annotation] = []
 
     public init() {}
+  }
+
+  public struct BlockThrottle: Equatable, Sendable {
+    public enum Kind: String, CaseIterable, Sendable {
+      case throttleReadBpsDevice, throttleWriteBpsDevice
+      case throttleReadIOPSDevice, throttleWriteIOPSDevice
+    }
+    public var kind: Kind
+    public var major: Int64
+    public var minor: Int64
+    public var rate: UInt64
+  }
+
+  public struct HugePageLimit: Equatable, Sendable {
+    public var pageSize: String
+    public var limit: UInt64
+  }
+}
+
+extension Spec {
+  /// Programs of the host at points of the container's life.
+  public struct Hooks: Equatable, Sendable {
+    public var prestart: [Hook] = []
+    public var createRuntime: [Hook] = []
+    public var createContainer: [Hook] = []
+    public var startContainer: [Hook] = []
+    public var poststart: [Hook] = []
+    public var poststop: [Hook] = []
+
+    public init() {}
+  }
+
+  public struct Hook: Equatable, Sendable {
+    /// Absolute.
+    public var path: String
+    public var args: [String]
+    public var env: [String]
+    /// In seconds.
+    public var timeout: Int?
   }
 }

@@ -66,6 +66,20 @@ struct SpecField {
     return try read(self)
   }
 
+  /// The members of an object whose values are strings.
+  func pairs() throws(SpecError) -> [Spec.Annotation] {
+    guard let value else { return [] }
+    guard case .object(let members) = value else { throw mismatch("an object") }
+    var pairs: [Spec.Annotation] = []
+    for member in members {
+      guard case .string(let text) = member.value else {
+        throw SpecError(joined(member.name), "must be a string")
+      }
+      pairs.append(Spec.Annotation(name: member.name, value: text))
+    }
+    return pairs
+  }
+
   func texts() throws(SpecError) -> [String]? {
     try list { field throws(SpecError) in try field.text() }
   }

@@ -14,8 +14,7 @@ indirect enum SupportedFields: Sendable {
       .object(["destination": .all, "type": .all, "source": .all, "options": .all])),
     "process": .object([
       "terminal": .all, "args": .all, "env": .all, "cwd": .all, "noNewPrivileges": .all,
-      // The terminal that is there has a size of its own.
-      "consoleSize": .all,
+      "consoleSize": .all, "oomScoreAdj": .all,
       "user": .object([
         "uid": .all, "gid": .all, "umask": .all, "additionalGids": .all, "username": .all,
       ]),
@@ -25,6 +24,10 @@ indirect enum SupportedFields: Sendable {
     "hostname": .all,
     "domainname": .all,
     "annotations": .all,
+    "hooks": .object([
+      "prestart": .all, "createRuntime": .all, "createContainer": .all, "startContainer": .all,
+      "poststart": .all, "poststop": .all,
+    ]),
     "linux": .object([
       "cgroupsPath": .all,
       // A guest kernel is a set of namespaces already; of those to be joined only the network's
@@ -33,11 +36,22 @@ indirect enum SupportedFields: Sendable {
       "resources": .object([
         // The guest kernel has its own devices and reaches none of the host's.
         "devices": .all,
-        "memory": .object(["limit": .all]),
-        "cpu": .object(["shares": .all, "quota": .all, "period": .all]),
+        "memory": .object([
+          "limit": .all, "reservation": .all, "swap": .all, "swappiness": .all,
+        ]),
+        "cpu": .object([
+          "shares": .all, "quota": .all, "period": .all, "burst": .all, "idle": .all, "cpus": .all,
+          "mems": .all,
+        ]),
         "pids": .object(["limit": .all]),
+        "blockIO": .object([
+          "weight": .all, "throttleReadBpsDevice": .all, "throttleWriteBpsDevice": .all,
+          "throttleReadIOPSDevice": .all, "throttleWriteIOPSDevice": .all,
+        ]),
+        "hugepageLimits": .all,
+        "unified": .all,
       ]),
-      // The host files that they protect are not in the guest's /proc and /sys.
+      // The files of the host that these protect are not in the guest's /proc and /sys.
       "maskedPaths": .all,
       "readonlyPaths": .all,
     ]),

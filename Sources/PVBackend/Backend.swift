@@ -9,6 +9,7 @@ public final class Backend: Sendable {
   private let outcome = Mutex<SandboxOutcome?>(nil)
   private let outcomeSignal: WakeUp
   let turn = ReceivingTurn()
+  public let programs: Programs
   private let workerCount = Atomic<Int>(0)
 
   private static let workerLimit = 16
@@ -19,7 +20,11 @@ public final class Backend: Sendable {
     self.view = view
     self.log = log
     outcomeSignal = try WakeUp()
+    programs = try Programs()
   }
+
+  /// Lets the first program start.
+  public func startFirstProgram() { programs.open(view.listener) }
 
   /// Starts the first worker. Requests that came before wait for it.
   public func start() throws(HostError) {
@@ -83,6 +88,7 @@ public final class Backend: Sendable {
   private func answer(
     _ notification: SeccompNotification, with worker: Worker
   ) throws(HostError) {
+    worker.notification = notification
     let answer = worker.serve(address: notification.firstArgument, requester: notification.thread) {
       self.view.listener.isWaiting(notification)
     }

@@ -49,6 +49,12 @@ extension Worker {
     case .writeMemory: .value(try writeMemory(request))
     case .resident: .value(try resident(request))
 
+    case .programReady: try programReady(request)
+    case .programFailed: .value(try programFailed(request))
+    case .programEnded: .value(try programEnded(request))
+    case .programRead: .value(try programRead(request))
+    case .programDescriptor: .descriptor(try programDescriptor(request))
+
     case .socket: .descriptor(try makeSocket(request))
     case .bind: .value(try bind(request))
     case .listen: .value(try listen(request))

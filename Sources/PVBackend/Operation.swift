@@ -13,6 +13,9 @@ enum Operation: UInt32, CaseIterable, Sendable {
   case hostText = 64
   case taskStatistics, affinity, setAffinity, priority, limit, readMemory, writeMemory, resident
 
+  case programReady = 80
+  case programFailed, programEnded, programRead, programDescriptor
+
   case socket = 128
   case bind, listen, connect, connectResult, accept, shutDown, socketName
   case option, setOption, send, receive, socketQueue

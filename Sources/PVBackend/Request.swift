@@ -71,7 +71,7 @@ enum Answer: ~Copyable {
   case value(Int64)
   /// A new descriptor of the guest.
   case descriptor(OwnedDescriptor)
-  /// Nothing: the sandbox is about to end, and the caller with it.
+  /// Nothing yet: the caller waits, or the sandbox is about to end, and the caller with it.
   case none
 
   /// What the record says. A descriptor's number is known only to the call itself.

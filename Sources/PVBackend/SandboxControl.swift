@@ -5,6 +5,8 @@ import HostOS
 public enum SandboxOutcome: Equatable, Sendable {
   /// The first program ended with this wait status.
   case exited(waitStatus: Int32)
+  /// There was no first program to start.
+  case notStarted(error: Int32, step: Programs.Step)
   /// The guest kernel has found an error of its own.
   case panicked(message: String)
 }

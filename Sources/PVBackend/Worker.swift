@@ -16,6 +16,8 @@ final class Worker {
   var answerSize = 0
   /// Whose turn it is to receive, if it is this worker's.
   var claim: ReceivingTurn.Claim?
+  /// The call that is being served.
+  var notification: SeccompNotification?
   /// Who makes the request that is being served, as the host counts.
   private(set) var requester = ProcessID(rawValue: 0)
   private var isRequesterWaiting: () -> Bool = { false }

@@ -51,6 +51,7 @@ enum BackendProcess {
     let console = plan.console
     let running = try sandbox.boot(lifeline: lifeline, console)
     defer { running.kill() }
+    running.backend.startFirstProgram()
     console.debug("the guest kernel runs in process \(running.firstProcess.rawValue)")
     CurrentProcess.forgetCode()
     return try explaining("cannot wait for the guest") { () throws(HostError) in
@@ -71,15 +72,21 @@ enum BackendProcess {
   private static func end(_ outcome: SandboxOutcome, _ plan: SandboxPlan) -> End {
     switch outcome {
     case .exited(let status): return .exited(waitStatus: status)
-    case .panicked(let message):
-      let report = PanicReport(
-        message: message, kernelImagePath: plan.configuration.kernelImagePath)
-      for line in report.details { plan.console.say(.error, line) }
-      return .failed(RuntimeError("guest kernel panic: \(report.headline)"))
+    case .notStarted(let error, let step):
+      return .failed(
+        ProgramFailure(error: error, step: step).explained(plan.configuration.program))
+    case .panicked(let message): return .failed(panic(message, plan))
     }
   }
 
-  private static func reason(for death: EndedProcess) -> RuntimeError {
+  static func panic(_ message: String, _ plan: SandboxPlan) -> RuntimeError {
+    let report = PanicReport(
+      message: message, kernelImagePath: plan.configuration.kernelImagePath)
+    for line in report.details { plan.console.say(.error, line) }
+    return RuntimeError("guest kernel panic: \(report.headline)")
+  }
+
+  static func reason(for death: EndedProcess) -> RuntimeError {
     let who = "sandbox ended: guest process \(death.process.rawValue)"
     let signal = death.waitStatus & 0x7f
     if signal == SIGKILL {

@@ -6,17 +6,38 @@ import HostOS
 /// The guest sees none of it. Its host processes are members, so limits and statistics are real.
 public struct ControlGroup: Sendable {
   /// Each the sandbox's own, except where the host let us make none.
-  private var directories: [Leaf] = []
+  public private(set) var leaves: [Leaf] = []
   /// Why the sandbox has less than it could have: one line each, for who debugs.
   public private(set) var notes: [String] = []
 
-  private struct Leaf: Sendable {
-    let version: ControlGroupHierarchy.Version
-    let controllers: [String]
-    let path: String
+  /// The group in one hierarchy.
+  public struct Leaf: Equatable, Sendable {
+    public let version: ControlGroupHierarchy.Version
+    public let controllers: [String]
+    public let path: String
+    fileprivate let mountPoint: String
+
+    public init(version: ControlGroupHierarchy.Version, controllers: [String], path: String) {
+      self.init(version: version, controllers: controllers, path: path, mountPoint: "/")
+    }
+
+    fileprivate init(
+      version: ControlGroupHierarchy.Version, controllers: [String], path: String,
+      mountPoint: String
+    ) {
+      self.version = version
+      self.controllers = controllers
+      self.path = path
+      self.mountPoint = mountPoint
+    }
   }
 
-  /// The controllers that a sandbox makes use of.
+  init() {}
+
+  /// A group that has been made already.
+  public init(leaves: [Leaf]) { self.leaves = leaves }
+
+  /// The controllers that a sandbox makes use of in any case.
   private static let useful: Set<String> = ["pids", "memory", "cpu", "freezer", "devices"]
   /// The kernel's own limit of threads (PV_THREAD_LIMIT), and room for those that are ending.
   private static let defaultProcessCount: Int64 = 4096 + 128
@@ -28,38 +49,63 @@ public struct ControlGroup: Sendable {
   public static func create(
     _ configuration: ControlGroupConfiguration, identifier: String
   ) throws(RuntimeError) -> ControlGroup {
+    var group = located(configuration, identifier: identifier)
+    try group.make(configuration, identifier: identifier)
+    return group
+  }
+
+  /// Where the group will be.
+  public static func located(
+    _ configuration: ControlGroupConfiguration, identifier: String
+  ) -> ControlGroup {
     var group = ControlGroup()
-    for hierarchy in group.hierarchies() {
-      do throws(HostError) {
-        try group.addLeaf(in: hierarchy, configuration, identifier: identifier)
-      } catch  where error == .busy {
-        // Whatever is empty may go; the members are not ours to end.
-        for leaf in group.directories { rmdir(leaf.path) }
-        throw error.explained("cannot use the control group of '\(identifier)'")
-      } catch {
-        group.notes.append(
-          "no control group for \(hierarchy.controllers.joined(separator: ",")): \(error)")
-      }
-    }
-    do {
-      for limit in Limit.all(of: configuration) { try group.set(limit) }
-    } catch {
-      group.remove()
-      throw error
-    }
-    if configuration.processCount == nil {
-      // The limit nobody asked for keeps a fork bomb from the host. Where it can't be set, note it.
-      do { try group.set(.processCount(defaultProcessCount)) } catch {
-        group.notes.append(error.message)
-      }
+    for hierarchy in group.hierarchies(everyOne: configuration.usesEveryHierarchy) {
+      group.leaves.append(
+        Leaf(
+          version: hierarchy.version, controllers: hierarchy.controllers,
+          path: path(in: hierarchy, configuration, identifier: identifier),
+          mountPoint: hierarchy.mountPoint))
     }
     return group
   }
 
-  private mutating func hierarchies() -> [ControlGroupHierarchy] {
+  /// Makes a group that has been located.
+  public mutating func make(
+    _ configuration: ControlGroupConfiguration, identifier: String
+  ) throws(RuntimeError) {
+    let wanted = leaves
+    leaves = []
+    for leaf in wanted {
+      do throws(HostError) {
+        try ControlGroup.make(leaf)
+        leaves.append(leaf)
+      } catch  where error == .busy {
+        // Whatever is empty may go; the members are not ours to end.
+        for leaf in leaves { rmdir(leaf.path) }
+        leaves = []
+        throw error.explained("cannot use the control group of '\(identifier)'")
+      } catch {
+        notes.append("no control group for \(leaf.controllers.joined(separator: ",")): \(error)")
+      }
+    }
+    do {
+      try apply(configuration)
+    } catch {
+      remove()
+      throw error
+    }
+    if configuration.processCount == nil {
+      // The limit nobody asked for keeps a fork bomb from the host. Where it can't be set, note it.
+      var limit = ControlGroupConfiguration()
+      limit.processCount = ControlGroup.defaultProcessCount
+      do { try apply(limit) } catch { notes.append(error.message) }
+    }
+  }
+
+  private mutating func hierarchies(everyOne: Bool) -> [ControlGroupHierarchy] {
     do {
       return try ControlGroupHierarchy.current().filter {
-        !ControlGroup.useful.isDisjoint(with: $0.controllers)
+        everyOne || !ControlGroup.useful.isDisjoint(with: $0.controllers)
       }
     } catch {
       notes.append("no control groups: \(error)")
@@ -67,24 +113,30 @@ public struct ControlGroup: Sendable {
     }
   }
 
-  private mutating func addLeaf(
-    in hierarchy: ControlGroupHierarchy, _ configuration: ControlGroupConfiguration,
-    identifier: String
-  ) throws(HostError) {
-    let path = ControlGroup.path(in: hierarchy, configuration, identifier: identifier)
-    if hierarchy.version == .two {
-      handDown(hierarchy.controllers, to: path)
-    }
-    var made = hierarchy.mountPoint
-    for name in PathText.components(String(path.dropFirst(made.count))) {
+  private static func make(_ leaf: Leaf) throws(HostError) {
+    if leaf.version == .two { handDown(leaf) }
+    var made = leaf.mountPoint
+    for name in PathText.components(String(leaf.path.dropFirst(made.count))) {
+      let parent = made
       made += "/" + name
       do throws(HostError) {
         try check { mkdir(made, 0o755) }
       } catch  where error.number == EEXIST {}
+      if leaf.version == .one && leaf.controllers.contains("cpuset") {
+        inheritProcessors(from: parent, to: made)
+      }
     }
-    if try !HostFile.readAll(path + "/cgroup.procs", limit: 1).isEmpty { throw HostError.busy }
-    directories.append(
-      Leaf(version: hierarchy.version, controllers: hierarchy.controllers, path: path))
+    if try !HostFile.readAll(leaf.path + "/cgroup.procs", limit: 1).isEmpty { throw HostError.busy }
+  }
+
+  /// A new group of the version 1 controller has no processors, and takes no members until it has.
+  private static func inheritProcessors(from parent: String, to directory: String) {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+      guard let own = try? HostFile.readText("\(directory)/\(file)"), own.count <= 1,
+        let value = try? HostFile.readText("\(parent)/\(file)")
+      else { continue }
+      try? HostFile.writeText(value, to: "\(directory)/\(file)")
+    }
   }
 
   private static func path(
@@ -96,73 +148,17 @@ public struct ControlGroup: Sendable {
       : PathText.normalized("\(hierarchy.mountPoint)/\(configuration.path)")
   }
 
-  /// A group of version 2 has only the controllers that its parent hands down. A parent that has
+  /// A group of version 2 has only the controllers that those above it hand down. One that has
   /// members of its own may not; the limits then say so.
-  private func handDown(_ controllers: [String], to path: String) {
-    let parent = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
-    for controller in controllers where ControlGroup.useful.contains(controller) {
-      try? HostFile.writeText("+\(controller)", to: parent + "/cgroup.subtree_control")
-    }
-  }
-
-  // MARK: - Limits
-
-  private enum Limit {
-    case memoryBytes(Int64)
-    case processCount(Int64)
-    case cpuShares(UInt64)
-    case cpuTime(quota: Int64, period: UInt64)
-
-    static func all(of configuration: ControlGroupConfiguration) -> [Limit] {
-      var limits: [Limit] = []
-      if let bytes = configuration.memoryBytes { limits.append(.memoryBytes(bytes)) }
-      if let count = configuration.processCount { limits.append(.processCount(count)) }
-      if let shares = configuration.cpuShares, shares > 0 { limits.append(.cpuShares(shares)) }
-      if configuration.cpuQuotaMicroseconds != nil || configuration.cpuPeriodMicroseconds != nil {
-        limits.append(
-          .cpuTime(
-            quota: configuration.cpuQuotaMicroseconds ?? -1,
-            period: configuration.cpuPeriodMicroseconds ?? 100_000))
+  private static func handDown(_ leaf: Leaf) {
+    var directory = leaf.mountPoint
+    let names = PathText.components(String(leaf.path.dropFirst(directory.count)))
+    for name in names {
+      for controller in leaf.controllers {
+        try? HostFile.writeText("+\(controller)", to: directory + "/cgroup.subtree_control")
       }
-      return limits
-    }
-
-    var controller: String {
-      switch self {
-      case .memoryBytes: "memory"
-      case .processCount: "pids"
-      case .cpuShares, .cpuTime: "cpu"
-      }
-    }
-
-    /// The files to write, in order. A limit below zero, or zero processes, means none.
-    func files(_ version: ControlGroupHierarchy.Version) -> [(name: String, text: String)] {
-      switch (self, version) {
-      case (.memoryBytes(let bytes), .one): [("memory.limit_in_bytes", "\(bytes)")]
-      case (.memoryBytes(let bytes), .two): [("memory.max", bytes < 0 ? "max" : "\(bytes)")]
-      case (.processCount(let count), _): [("pids.max", count <= 0 ? "max" : "\(count)")]
-      case (.cpuShares(let shares), .one): [("cpu.shares", "\(shares)")]
-      case (.cpuShares(let shares), .two):
-        // From 2...262144 to 1...10000, as the container engines do.
-        [("cpu.weight", "\(1 + ((max(2, min(shares, 262_144)) - 2) * 9999) / 262_142)")]
-      case (.cpuTime(let quota, let period), .one):
-        [("cpu.cfs_period_us", "\(period)"), ("cpu.cfs_quota_us", "\(quota)")]
-      case (.cpuTime(let quota, let period), .two):
-        [("cpu.max", "\(quota < 0 ? "max" : "\(quota)") \(period)")]
-      }
-    }
-  }
-
-  private func set(_ limit: Limit) throws(RuntimeError) {
-    guard let leaf = directories.first(where: { $0.controllers.contains(limit.controller) }) else {
-      throw RuntimeError("cannot limit \(limit.controller): the host has no such control group")
-    }
-    for file in limit.files(leaf.version) {
-      do throws(HostError) {
-        try HostFile.writeText(file.text, to: "\(leaf.path)/\(file.name)")
-      } catch {
-        throw error.explained("cannot set \(file.name) to '\(file.text)'")
-      }
+      directory += "/" + name
+      mkdir(directory, 0o755)
     }
   }
 
@@ -170,7 +166,7 @@ public struct ControlGroup: Sendable {
 
   /// The directory for CLONE_INTO_CGROUP of clone(2), if there is a group of version 2.
   public func unifiedDirectory() throws(HostError) -> OwnedDescriptor? {
-    guard let leaf = directories.first(where: { $0.version == .two }) else { return nil }
+    guard let leaf = leaves.first(where: { $0.version == .two }) else { return nil }
     return try HostFile.open(leaf.path, flags: O_RDONLY | O_DIRECTORY)
   }
 
@@ -180,7 +176,7 @@ public struct ControlGroup: Sendable {
   /// To be called while the host's files can be reached. Writing to `tasks` spares the wait for a
   /// grace period of the kernel, some 15 ms, which a write to `cgroup.procs` has.
   public func enter(includingUnified: Bool) throws(RuntimeError) {
-    for leaf in directories {
+    for leaf in leaves {
       do throws(HostError) {
         switch leaf.version {
         case .one: try HostFile.writeText("0", to: leaf.path + "/tasks")
@@ -199,7 +195,7 @@ public struct ControlGroup: Sendable {
   public func remove() -> Bool {
     // A process that has been killed is a member until its parent has seen it.
     for attempt in 0..<2000 {
-      if directories.map({ ControlGroup.removeTree($0.path) }).allSatisfy(\.self) { return true }
+      if leaves.map({ ControlGroup.removeTree($0.path) }).allSatisfy(\.self) { return true }
       if attempt % 16 == 0 { killMembers() }
       usleep(1000)
     }
@@ -211,9 +207,73 @@ public struct ControlGroup: Sendable {
   public static func removeEmpty(
     _ configuration: ControlGroupConfiguration, identifier: String
   ) {
-    var group = ControlGroup()
-    let paths = group.hierarchies().map { path(in: $0, configuration, identifier: identifier) }
+    let paths = located(configuration, identifier: identifier).leaves.map(\.path)
     for _ in 0..<2000 where !paths.map(removeTree).allSatisfy(\.self) { usleep(1000) }
+  }
+
+  /// The processes of the group and of those below it, as the caller's pid namespace counts.
+  public func members() throws(HostError) -> [ProcessID] {
+    guard let leaf = leaves.first(where: { $0.controllers.contains("pids") }) ?? leaves.first else {
+      return []
+    }
+    return try ControlGroup.members(below: leaf.path)
+  }
+
+  private static func members(below path: String) throws(HostError) -> [ProcessID] {
+    var result = try HostFile.readText(path + "/cgroup.procs").split(separator: "\n")
+      .compactMap { Int32($0) }.filter { $0 > 0 }.map { ProcessID(rawValue: $0) }
+    for name in try HostFile.directoryNames(path) {
+      result += try members(below: "\(path)/\(name)")
+    }
+    return result
+  }
+
+  // MARK: - Freezing
+
+  private var freezer: Leaf? {
+    leaves.first { $0.version == .two }
+      ?? leaves.first { $0.controllers.contains("freezer") }
+  }
+
+  public var isFrozen: Bool {
+    guard let freezer else { return false }
+    switch freezer.version {
+    case .one:
+      let state = try? HostFile.readText(freezer.path + "/freezer.state")
+      return state?.hasPrefix("FR") == true
+    case .two:
+      let state = try? HostFile.readText(freezer.path + "/cgroup.freeze")
+      return state?.hasPrefix("1") == true
+    }
+  }
+
+  /// Stops every member, or lets all go on, and waits until that is so.
+  public func setFrozen(_ isFrozen: Bool) throws(RuntimeError) {
+    guard let freezer else {
+      throw RuntimeError("cannot freeze processes: the host has no such control group")
+    }
+    try explaining("cannot freeze the control group '\(freezer.path)'") { () throws(HostError) in
+      // A freezing group may need to be told again: a member may have been in the way.
+      for attempt in 0..<2000 {
+        switch freezer.version {
+        case .one:
+          if attempt % 50 == 0 {
+            try HostFile.writeText(
+              isFrozen ? "FROZEN" : "THAWED", to: freezer.path + "/freezer.state")
+          }
+          let state = try HostFile.readText(freezer.path + "/freezer.state")
+          if state.hasPrefix(isFrozen ? "FROZEN" : "THAWED") { return }
+        case .two:
+          if attempt == 0 {
+            try HostFile.writeText(isFrozen ? "1" : "0", to: freezer.path + "/cgroup.freeze")
+          }
+          let state = try HostFile.readText(freezer.path + "/cgroup.events")
+          if state.contains("frozen \(isFrozen ? 1 : 0)") { return }
+        }
+        usleep(1000)
+      }
+      throw HostError.busy
+    }
   }
 
   private static func removeTree(_ path: String) -> Bool {
@@ -226,13 +286,13 @@ public struct ControlGroup: Sendable {
 
   /// Freezes the members first, so that none of them starts another one meanwhile.
   public func killMembers() {
-    for leaf in directories where leaf.version == .two {
+    for leaf in leaves where leaf.version == .two {
       try? HostFile.writeText("1", to: leaf.path + "/cgroup.kill")
     }
-    let freezer = directories.first { $0.version == .one && $0.controllers.contains("freezer") }
+    let freezer = leaves.first { $0.version == .one && $0.controllers.contains("freezer") }
     // All of this is cleaning up: a group that is gone already is no failure.
     if let freezer { try? HostFile.writeText("FROZEN", to: freezer.path + "/freezer.state") }
-    for leaf in directories where leaf.version == .one {
+    for leaf in leaves where leaf.version == .one {
       let text = (try? HostFile.readText(leaf.path + "/cgroup.procs")) ?? ""
       for line in text.split(separator: "\n") {
         // 0 stands for a process outside our pid namespace, and means something else to kill(2).

@@ -17,7 +17,9 @@ enum FirstProcess {
     try explaining("cannot leave the network") { () throws(HostError) in
       try Namespaces.network.unshare()
     }
-    let files = try RootFileSystem.build(plan.configuration)
+    let files = try RootFileSystem.build(plan.configuration) { () throws(RuntimeError) in
+      try runHooks(plan, statusSocket: statusSocket)
+    }
     try tell(files, to: statusSocket)
     var parameters = parameters(plan, files, sources)
     parameters.vdso = vdso
@@ -31,6 +33,24 @@ enum FirstProcess {
       // By now the socket may have another number, which the caller doesn't know.
       try? StatusRecord.failure(error).send(to: process.statusSocket)
       CurrentProcess.exit(0)
+    }
+  }
+
+  /// createRuntime hooks have run in between, says the specification, when the root is entered.
+  private static func runHooks(
+    _ plan: SandboxPlan, statusSocket: Descriptor
+  ) throws(RuntimeError) {
+    guard plan.isContainer else { return }
+    let number = try explaining("cannot hear from the backend") { () throws(HostError) in
+      try StatusRecord.built.send(to: statusSocket)
+      return try statusSocket.receiveRecord()
+    }
+    guard let bytes = number?.bytes, bytes.count == 4 else {
+      throw RuntimeError("cannot start the sandbox: its backend is gone")
+    }
+    let process = bytes.reversed().reduce(Int32(0)) { $0 << 8 | Int32($1) }
+    for hook in plan.configuration.containerHooks {
+      try hook.run(state: plan.hookState(ProcessID(rawValue: process)))
     }
   }
 
@@ -58,6 +78,7 @@ enum FirstProcess {
     parameters.hasNoNewPrivileges = configuration.program.hasNoNewPrivileges
     parameters.hasInit = configuration.hasInit
     parameters.trace = sources.trace
+    parameters.inherited = configuration.inheritedFiles
     parameters.log = configuration.isDebugging ? .standardError : nil
     parameters.mounts = files.mounts.map {
       BootMount(

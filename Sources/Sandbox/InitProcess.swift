@@ -12,25 +12,30 @@ struct GuestSources {
 /// Pid 1 of the sandbox's namespaces: starts the first guest process and buries all of them.
 ///
 /// It runs no code of the guest and the guest can't signal it: signals from inside reach a pid 1
-/// only if it has handlers.
-enum InitProcess {
+/// only if it has handlers. Its own end is the sandbox's: whoever waits for a container waits for
+/// this process, and the kernel ends all the others first.
+struct InitProcess {
+  private let plan: SandboxPlan
+  private let sources: GuestSources
+  private let isInGroup: Bool
+  private var statusSocket: Descriptor
+  /// From the backend: the status to end with. At its end the backend is gone.
+  private var orders: Descriptor
+  private var children: Descriptor
+
   static func run(
     _ plan: SandboxPlan, image: borrowing KernelImage, _ sources: GuestSources,
-    statusSocket: Descriptor, isInGroup: Bool
+    statusSocket: Descriptor, orders: Descriptor, isInGroup: Bool
   ) -> Never {
     do throws(RuntimeError) {
-      try prepare(plan, statusSocket: statusSocket, isInGroup: isInGroup)
-      let fork = try explaining("cannot start the first guest process") { () throws(HostError) in
-        try CurrentProcess.fork()
-      }
-      if case .child = fork {
-        try FirstProcess.run(plan, image: image, sources, statusSocket: statusSocket)
-      }
+      var process = try InitProcess(
+        plan, sources, statusSocket: statusSocket, orders: orders, isInGroup: isInGroup)
+      try process.start(image)
       try explaining("cannot wait for guest processes") { () throws(HostError) in
-        let statusSocket = try settle(statusSocket: statusSocket)
-        try bury(statusSocket: statusSocket)
+        try process.bury()
       }
-      CurrentProcess.exit(0)
+      // Nobody of the guest has said how it ended.
+      CurrentProcess.exit(ExitStatus.ownFailure.rawValue)
     } catch {
       // Without the socket the backend is gone, and we with it.
       try? StatusRecord.failure(error).send(to: statusSocket)
@@ -38,11 +43,44 @@ enum InitProcess {
     }
   }
 
-  private static func prepare(
-    _ plan: SandboxPlan, statusSocket: Descriptor, isInGroup: Bool
+  private init(
+    _ plan: SandboxPlan, _ sources: GuestSources, statusSocket: Descriptor, orders: Descriptor,
+    isInGroup: Bool
   ) throws(RuntimeError) {
-    try explaining("cannot tie the sandbox to its backend") { () throws(HostError) in
-      try CurrentProcess.dieWithParent(signal: SIGKILL)
+    self.plan = plan
+    self.sources = sources
+    self.statusSocket = statusSocket
+    self.orders = orders
+    self.isInGroup = isInGroup
+    children = try explaining("cannot wait for guest processes") { () throws(HostError) in
+      let signals = try SignalDescriptor([SIGCHLD])
+      return signals.release()
+    }
+  }
+
+  private mutating func start(_ image: borrowing KernelImage) throws(RuntimeError) {
+    try prepare()
+    let fork = try explaining("cannot start the first guest process") { () throws(HostError) in
+      try CurrentProcess.fork()
+    }
+    if case .child = fork {
+      try FirstProcess.run(plan, image: image, sources, statusSocket: statusSocket)
+    }
+    do throws(HostError) { try settle() } catch {
+      throw error.explained("cannot wait for guest processes")
+    }
+  }
+
+  private func prepare() throws(RuntimeError) {
+    if !plan.isContainer {
+      try explaining("cannot tie the sandbox to its backend") { () throws(HostError) in
+        try CurrentProcess.dieWithParent(signal: SIGKILL)
+      }
+    }
+    if let adjustment = plan.configuration.outOfMemoryAdjustment {
+      try explaining("cannot set oom_score_adj to \(adjustment)") { () throws(HostError) in
+        try HostFile.writeText("\(adjustment)", to: "/proc/self/oom_score_adj")
+      }
     }
     try plan.group.enter(includingUnified: !isInGroup)
     try enterNetwork(plan.configuration.network)
@@ -52,7 +90,7 @@ enum InitProcess {
   }
 
   /// Init is where the container's network namespace is to be found.
-  private static func enterNetwork(_ network: NetworkConfiguration) throws(RuntimeError) {
+  private func enterNetwork(_ network: NetworkConfiguration) throws(RuntimeError) {
     switch network {
     case .host: return
     case .fresh:
@@ -67,23 +105,36 @@ enum InitProcess {
     }
   }
 
-  /// Leaves init with what it needs for the rest of its life: the status socket, under a new
-  /// number, and a view of the guest's processes for the backend, but no privileges.
-  private static func settle(statusSocket: Descriptor) throws(HostError) -> Descriptor {
+  /// Leaves init with what it needs for the rest of its life, under new numbers, and a view of the
+  /// guest's processes for the backend, but no privileges.
+  private mutating func settle() throws(HostError) {
     let mount = try DetachedMount.create(
       type: "proc", source: "proc", options: [("subset", "pid")],
       attributes: [.noSetUserID, .noDevices, .noExecution])
-    let kept = try CurrentProcess.keepOnly([statusSocket, mount.release()])
+    let kept = try CurrentProcess.keepOnly([statusSocket, orders, children, mount.release()])
+    (statusSocket, orders, children) = (kept[0], kept[1], kept[2])
+    // Whoever reads the program's output shall see its end when the program closes it.
+    try CurrentProcess.detachStandardDescriptors()
     try CurrentProcess.dropCapabilities()
-    try StatusRecord.proc(number: kept[1].rawValue).send(to: kept[0])
-    return kept[0]
+    try StatusRecord.proc(number: kept[3].rawValue).send(to: statusSocket)
   }
 
   /// Tells of every guest process that did not end by its kernel's leave. Returns after the last.
-  private static func bury(statusSocket: Descriptor) throws(HostError) {
+  private func bury() throws(HostError) {
     CurrentProcess.forgetCode()
-    while let ended = try CurrentProcess.waitForAnyChild() {
-      if ended.waitStatus != 0 { try StatusRecord.death(ended).send(to: statusSocket) }
+    while true {
+      let ready = try Readiness.wait([orders, children])
+      if ready[0] { obey() }
+      SignalDescriptor.discardSignals(of: children)
+      while let ended = try CurrentProcess.nextEndedChild() {
+        if ended.waitStatus != 0 { try StatusRecord.death(ended).send(to: statusSocket) }
+      }
+      if try !CurrentProcess.hasChildren() { return }
     }
+  }
+
+  private func obey() -> Never {
+    let status = (try? orders.readAll(limit: 1)) ?? []
+    CurrentProcess.exit(status.first.map { Int32($0) } ?? ExitStatus.ownFailure.rawValue)
   }
 }

@@ -1,23 +1,23 @@
 import HostOS
 
 /// The person's terminal on standard input, whose line discipline is the guest kernel's meanwhile.
-struct RawTerminal: Sendable {
+public struct RawTerminal: Sendable {
   private let original: TerminalSettings
 
-  init() throws(RuntimeError) {
+  public init() throws(RuntimeError) {
     original = try explaining("cannot read the settings of the terminal") { () throws(HostError) in
       try TerminalSettings(of: .standardInput)
     }
   }
 
-  func enter() throws(RuntimeError) {
+  public func enter() throws(RuntimeError) {
     try explaining("cannot put the terminal into raw mode") { () throws(HostError) in
       try original.raw().apply(to: .standardInput)
     }
   }
 
   /// As it was. When the terminal is gone there is nothing to restore.
-  func restore() { try? original.apply(to: .standardInput) }
+  public func restore() { try? original.apply(to: .standardInput) }
 
-  var window: WindowSize? { try? Descriptor.standardInput.windowSize() }
+  public var window: WindowSize? { try? Descriptor.standardInput.windowSize() }
 }

@@ -98,6 +98,75 @@ struct RootBuilder: ~Copyable {
     }
   }
 
+  /// Hides and write-protects what the configuration names, as far as it is files of the host, and
+  /// makes the working directory.
+  mutating func protect() throws(RuntimeError) {
+    for path in configuration.maskedPaths { try mask(PathText.normalized(path)) }
+    for path in configuration.readOnlyPaths { try protect(PathText.normalized(path)) }
+    guard configuration.makesWorkingDirectory else { return }
+    let directory = PathText.normalized(configuration.program.workingDirectory)
+    if directory == "/" || isGuests(directory) { return }
+    // A root that can't be written to has it, or the program says that it is missing.
+    do throws(HostError) {
+      _ = try root.descriptor.mountPoint(inRoot: directory, isDirectory: true)
+    } catch { note("cannot make the working directory '\(directory)': \(error)") }
+  }
+
+  /// An empty read-only directory or file in the place of what is there.
+  private mutating func mask(_ path: String) throws(RuntimeError) {
+    if isGuests(path) { return }
+    do throws(HostError) {
+      let target = try root.descriptor.handle(inRoot: path)
+      let isDirectory = try target.descriptor.status().isDirectory
+      let empty = try DetachedMount.create(
+        type: "tmpfs", source: "tmpfs", options: [("mode", "0555"), ("size", "4k")],
+        attributes: RootBuilder.confined)
+      let protection = RootBuilder.confined.union([.readOnly, .noExecution])
+      if isDirectory {
+        try empty.setAttributes(protection)
+        try empty.attach(on: target.descriptor)
+      } else {
+        try empty.descriptor.makeFile("empty", mode: 0o444)
+        // Only from a mount of the namespace is there a copy; it goes with the old root.
+        let oldRoot = try HostFile.handle("/")
+        try empty.attach(on: oldRoot.descriptor)
+        let file = try DetachedMount.clone(of: "empty", at: empty.descriptor)
+        try file.setAttributes(protection)
+        try file.attach(on: target.descriptor)
+      }
+      mounts.append(
+        GuestMount(
+          kind: .host, isReadOnly: true, descriptor: nil, path: path, source: "tmpfs",
+          type: "tmpfs"))
+    } catch  where error == .notFound || error == .notADirectory {
+    } catch {
+      throw error.explained("cannot mask '\(path)'")
+    }
+  }
+
+  private mutating func protect(_ path: String) throws(RuntimeError) {
+    if isGuests(path) { return }
+    do throws(HostError) {
+      let target = try root.descriptor.handle(inRoot: path)
+      let mount = try DetachedMount.clone(of: "", at: target.descriptor, recursively: true)
+      try mount.setAttributes(.readOnly, recursively: true)
+      try mount.attach(on: target.descriptor)
+      let entry = mounts.last { PathText.isAtOrBelow(path, $0.path) }
+      mounts.append(
+        GuestMount(
+          kind: .host, isReadOnly: true, descriptor: nil, path: path,
+          source: entry?.source ?? "none", type: entry?.type ?? "none"))
+    } catch  where error == .notFound || error == .notADirectory {
+    } catch {
+      throw error.explained("cannot write-protect '\(path)'")
+    }
+  }
+
+  /// The guest kernel serves the path: nothing of the host is there.
+  private func isGuests(_ path: String) -> Bool {
+    mounts.last { PathText.isAtOrBelow(path, $0.path) }.map { $0.kind != .host } ?? false
+  }
+
   /// Enters the tree and lets go of the host.
   consuming func finish() throws(RuntimeError) -> RootFileSystem {
     do throws(HostError) {

@@ -38,11 +38,15 @@ public struct RootFileSystem: ~Copyable {
   ///
   /// The caller has a mount namespace of its own already, shares its root directory with no other
   /// process, and has the privileges of root. Afterwards no path leads to the host's files.
+  /// `beforeEntering` runs while paths still lead to the host's files.
   public static func build(
-    _ configuration: SandboxConfiguration
+    _ configuration: SandboxConfiguration,
+    beforeEntering: () throws(RuntimeError) -> Void = { () throws(RuntimeError) in }
   ) throws(RuntimeError) -> RootFileSystem {
     var builder = try RootBuilder.start(configuration)
     for mount in configuration.mounts { try builder.mount(mount) }
+    try builder.protect()
+    try beforeEntering()
     return try builder.finish()
   }
 }

@@ -27,7 +27,7 @@ public enum Sandbox {
   }
 
   /// A directory as standard input would be a way out of the guest's root.
-  private static func prepareStandardDescriptors() throws(RuntimeError) {
+  static func prepareStandardDescriptors() throws(RuntimeError) {
     try explaining("cannot open /dev/null") { () throws(HostError) in
       try CurrentProcess.openMissingStandardDescriptors()
     }
@@ -48,8 +48,16 @@ struct SandboxPlan: Sendable {
   /// The backend makes it: should the command be killed, there is someone to remove it.
   var group = ControlGroup()
   let terminal: RawTerminal?
+  /// It outlives the command: whoever waits for the command's own children waits for its init.
+  var isContainer = false
+  /// The container's state for its hooks, with its init's number.
+  var hookState: @Sendable (ProcessID) -> String = { _ in "" }
+  /// Where the processes of the sandbox speak to the person.
+  var output: Console.Output = .standardError
 
   var console: Console {
-    Console(isRaw: terminal != nil, isDebugging: configuration.isDebugging)
+    Console(
+      isRaw: terminal != nil && output.isStandardError, isDebugging: configuration.isDebugging,
+      output: output)
   }
 }

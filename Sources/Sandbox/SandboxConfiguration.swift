@@ -1,3 +1,5 @@
+import HostOS
+
 /// Everything that a sandbox is started with. Made by `OCIRuntime`, complete and checked in form;
 /// whether the paths in it exist shows when the sandbox is built.
 public struct SandboxConfiguration: Sendable {
@@ -18,6 +20,17 @@ public struct SandboxConfiguration: Sendable {
   /// The runtime logs what it does itself, on standard error.
   public var isDebugging = false
   public var controlGroup = ControlGroupConfiguration()
+  /// Open files of the caller that the program gets, from descriptor 3 on.
+  public var inheritedFiles: [Descriptor] = []
+  /// A missing working directory is made.
+  public var makesWorkingDirectory = false
+  /// Run inside the sandbox's namespaces, before the host's files are out of reach.
+  public var containerHooks: [Hook] = []
+  /// -1000 ... 1000, for the host's choice when memory runs out.
+  public var outOfMemoryAdjustment: Int32?
+  /// Files that read as empty, directories that show nothing.
+  public var maskedPaths: [String] = []
+  public var readOnlyPaths: [String] = []
 
   public init(
     identifier: String, kernelImagePath: String, root: RootConfiguration,
@@ -27,6 +40,43 @@ public struct SandboxConfiguration: Sendable {
     self.kernelImagePath = kernelImagePath
     self.root = root
     self.program = program
+  }
+}
+
+/// A program of the host that is run at a point of a container's life, with the container's state on
+/// its standard input.
+public struct Hook: Equatable, Sendable {
+  public var path: String
+  /// With the name; empty means the path alone.
+  public var arguments: [String]
+  public var environment: [String]
+  public var timeoutSeconds: Int?
+
+  public init(
+    path: String, arguments: [String], environment: [String], timeoutSeconds: Int? = nil
+  ) {
+    self.path = path
+    self.arguments = arguments
+    self.environment = environment
+    self.timeoutSeconds = timeoutSeconds
+  }
+
+  /// Waits for its end; anything but success is an error.
+  public func run(state: String) throws(RuntimeError) {
+    let what = "cannot run the hook '\(path)'"
+    let end = try explaining(what) { () throws(HostError) in
+      try Command.run(
+        path, arguments: arguments.isEmpty ? [path] : arguments, environment: environment,
+        input: state, timeoutSeconds: timeoutSeconds)
+    }
+    switch end {
+    case .timedOut: throw RuntimeError("\(what): it has not ended within its time limit")
+    case .ended(0, _): break
+    case .ended(let status, let output):
+      let last = output.split(separator: "\n").last.map { ": \($0)" } ?? ""
+      throw RuntimeError(
+        "\(what): it ended with status \(ExitStatus(waitStatus: status).rawValue)\(last)")
+    }
   }
 }
 
@@ -146,16 +196,69 @@ public enum TraceDestination: Equatable, Sendable {
   case file(path: String)
 }
 
-/// The host's control group of the sandbox. What is nil is not limited.
+/// The host's control group of the sandbox. What is nil is not limited, or stays as it is.
 public struct ControlGroupConfiguration: Equatable, Sendable {
   /// The group itself, below each hierarchy's mount point. Empty: `paravane-IDENTIFIER` below the
   /// caller's own group.
   public var path = ""
+  /// In hierarchies without a limit, too: engines look for a container in each of them.
+  public var usesEveryHierarchy = false
   public var memoryBytes: Int64?
+  public var memoryReservationBytes: Int64?
+  /// Memory and swap together.
+  public var memorySwapBytes: Int64?
+  public var swappiness: UInt64?
   public var processCount: Int64?
   public var cpuShares: UInt64?
   public var cpuQuotaMicroseconds: Int64?
   public var cpuPeriodMicroseconds: UInt64?
+  public var cpuBurstMicroseconds: UInt64?
+  public var cpuIdle: Int64?
+  /// A list of cpuset(7): "0-3,7".
+  public var processors: String?
+  public var memoryNodes: String?
+  /// 10 ... 1000.
+  public var blockWeight: UInt16?
+  public var blockThrottles: [BlockThrottle] = []
+  public var hugePageLimits: [HugePageLimit] = []
+  /// Files of version 2 and what to write there.
+  public var unified: [UnifiedSetting] = []
+
+  public struct BlockThrottle: Equatable, Sendable {
+    public enum Kind: Equatable, Sendable { case readBytes, writeBytes, readCalls, writeCalls }
+    public let kind: Kind
+    public let major: Int64
+    public let minor: Int64
+    public let rate: UInt64
+
+    public init(kind: Kind, major: Int64, minor: Int64, rate: UInt64) {
+      self.kind = kind
+      self.major = major
+      self.minor = minor
+      self.rate = rate
+    }
+  }
+
+  public struct HugePageLimit: Equatable, Sendable {
+    /// As the kernel's files name it: "2MB".
+    public let pageSize: String
+    public let bytes: UInt64
+
+    public init(pageSize: String, bytes: UInt64) {
+      self.pageSize = pageSize
+      self.bytes = bytes
+    }
+  }
+
+  public struct UnifiedSetting: Equatable, Sendable {
+    public let file: String
+    public let value: String
+
+    public init(file: String, value: String) {
+      self.file = file
+      self.value = value
+    }
+  }
 
   public init() {}
 }

@@ -11,6 +11,7 @@ struct StartingSandbox: ~Copyable {
   private let statusSocket: OwnedDescriptor
   private let memory: SharedMemory
   private let memoryAddresses: Range<UInt64>
+  private let orders: OwnedDescriptor
 
   /// Forks init. What fails afterwards is told through the status socket.
   static func start(
@@ -26,32 +27,40 @@ struct StartingSandbox: ~Copyable {
       let memory = try SharedMemory(mapping: memoryFile, size: size)
       let sockets = try SocketPair()
       try sockets.first.descriptor.receiveCredentials()
+      let orders = try Pipe()
       let (fork, isInGroup) = try fork(plan)
       guard case .parent(let child) = fork else {
         InitProcess.run(
           plan, image: image, sources, statusSocket: sockets.intoSecond().release(),
-          isInGroup: isInGroup)
+          orders: orders.intoReadingEnd().release(), isInGroup: isInGroup)
       }
       return StartingSandbox(
         plan: plan, initProcess: child, initDescriptor: try child.openDescriptor(),
-        statusSocket: sockets.intoFirst(), memory: memory, memoryAddresses: addresses)
+        statusSocket: sockets.intoFirst(), memory: memory, memoryAddresses: addresses,
+        orders: orders.intoWritingEnd())
     }
   }
 
   /// Born in the control group, where the host lets it be.
   private static func fork(_ plan: SandboxPlan) throws(HostError) -> (Fork, isInGroup: Bool) {
-    var namespaces: Namespaces = [.mount, .hostName, .interProcess, .process]
-    if plan.configuration.network == .fresh { namespaces.insert(.network) }
     if let directory = try plan.group.unifiedDirectory() {
       do throws(HostError) {
-        return (
-          try CurrentProcess.fork(into: namespaces, controlGroup: directory.descriptor), true
-        )
+        return (try fork(plan, into: directory.descriptor), true)
       } catch {
         // Too old a kernel, or a group that takes members only by hand.
       }
     }
-    return (try CurrentProcess.fork(into: namespaces), false)
+    return (try fork(plan, into: nil), false)
+  }
+
+  private static func fork(
+    _ plan: SandboxPlan, into group: Descriptor?
+  ) throws(HostError) -> Fork {
+    var namespaces: Namespaces = [.mount, .hostName, .interProcess, .process]
+    if plan.configuration.network == .fresh { namespaces.insert(.network) }
+    return plan.isContainer
+      ? try CurrentProcess.forkSibling(into: namespaces, controlGroup: group)
+      : try CurrentProcess.fork(into: namespaces, controlGroup: group)
   }
 
   /// The file stays open to the end of this process, from where the guest gets it.
@@ -68,8 +77,11 @@ struct StartingSandbox: ~Copyable {
   }
 
   /// Waits until the first process has built everything, and starts to serve it.
+  ///
+  /// `whenBuilt` is called with init's number when the root is built but not entered yet.
   consuming func boot(
-    lifeline: Descriptor, _ console: Console
+    lifeline: Descriptor, _ console: Console,
+    whenBuilt: (ProcessID) throws(RuntimeError) -> Void = { _ throws(RuntimeError) in }
   ) throws(RuntimeError) -> RunningSandbox {
     do throws(RuntimeError) {
       var proc: OwnedDescriptor?
@@ -82,6 +94,9 @@ struct StartingSandbox: ~Copyable {
         case .failure(let error): throw error
         case .death(let ended): throw lost(ended)
         case .mounts(let ids): detachedMounts = ids
+        case .built:
+          try whenBuilt(initProcess)
+          try goOn()
         case .listener(let number): listener = (number, sender)
         case .proc(let number):
           proc = try explaining("cannot see the guest's processes") { () throws(HostError) in
@@ -93,10 +108,19 @@ struct StartingSandbox: ~Copyable {
         listener!, proc: proc.take()!, detachedMounts: detachedMounts, console)
       return RunningSandbox(
         initProcess: initProcess, initDescriptor: initDescriptor, status: statusSocket,
-        firstProcess: listener!.process, backend: backend)
+        orders: orders, firstProcess: listener!.process, backend: backend)
     } catch {
       RunningSandbox.kill(initProcess, initDescriptor)
       throw error
+    }
+  }
+
+  /// Tells the first process who init is, for its hooks.
+  private func goOn() throws(RuntimeError) {
+    try explaining("cannot speak to the sandbox's first process") { () throws(HostError) in
+      let number = UInt32(bitPattern: initProcess.rawValue)
+      try statusSocket.descriptor.writeRecord(
+        (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) })
     }
   }
 
@@ -176,6 +200,7 @@ struct RunningSandbox: ~Copyable {
   let initProcess: ProcessID
   let initDescriptor: ProcessDescriptor
   let status: OwnedDescriptor
+  let orders: OwnedDescriptor
   let firstProcess: ProcessID
   let backend: Backend
 
@@ -192,6 +217,14 @@ struct RunningSandbox: ~Copyable {
   /// Init ends after the last guest process, or by someone's hand.
   func silentEnd() -> RuntimeError {
     RuntimeError("sandbox ended: its processes are gone and its kernel did not say why")
+  }
+
+  /// Lets init end with a status, and with it every process of the pid namespace; waits for that.
+  func finish(status: UInt8) {
+    // It may have ended already.
+    try? orders.descriptor.writeRecord([status])
+    _ = try? Readiness.wait([initDescriptor.descriptor], timeoutMilliseconds: 10_000)
+    try? initDescriptor.send(signal: SIGKILL)
   }
 
   /// Ends init, and with it, before it counts as dead, every process of the pid namespace.

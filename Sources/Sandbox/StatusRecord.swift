@@ -12,6 +12,9 @@ enum StatusRecord: Equatable {
   case warning(String)
   /// The sandbox could not be built.
   case failure(RuntimeError)
+  /// From the first process: its files are mounted, and it waits for a record with the host's number
+  /// of init before it enters them.
+  case built
   /// From init: a guest process, as the guest counts, died other than by its kernel's leave.
   case death(EndedProcess)
 
@@ -31,6 +34,7 @@ enum StatusRecord: Equatable {
     case .death(let ended):
       little(6) + little(UInt32(bitPattern: ended.process.rawValue))
         + little(UInt32(bitPattern: ended.waitStatus))
+    case .built: little(7)
     }
   }
 
@@ -60,6 +64,7 @@ enum StatusRecord: Equatable {
         EndedProcess(
           process: ProcessID(rawValue: Int32(bitPattern: process)),
           waitStatus: Int32(bitPattern: status)))
+    case (7, nil, _): self = .built
     default: return nil
     }
   }

@@ -4,11 +4,18 @@ import OCIRuntime
 
 /// What the person at the terminal reads, on standard error.
 enum Message {
+  /// What engines expect of a command that fails; nil for the error's own status.
+  nonisolated(unsafe) static var failureStatus: Int32?
+
   static func warn(_ text: String) { line("warning: \(text)") }
 
+  /// The log that the global options name, once they were read.
+  nonisolated(unsafe) static var log: RuntimeSetting?
+
   static func fail(_ error: RuntimeError) -> Never {
+    log?.say("error", error.message)
     line(error.message)
-    exit(error.exitStatus.rawValue)
+    exit(failureStatus ?? error.exitStatus.rawValue)
   }
 
   /// Runs what is ready and ends with its exit status.

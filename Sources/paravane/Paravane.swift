@@ -9,23 +9,72 @@ struct Paravane: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "paravane",
     abstract: "Runs containers, each in a Linux kernel of its own.",
-    version: "paravane 0.1.0",
-    subcommands: [
-      DoCommand.self, RunCommand.self, PolicyCommand.self, DoctorCommand.self,
+    version: """
+      paravane \(Features.version)
+      spec: \(Features.specificationVersion)
+      """,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Programs",
+        subcommands: [
+          DoCommand.self, RunCommand.self, ExecCommand.self, PolicyCommand.self, DoctorCommand.self,
+        ]),
+      CommandGroup(
+        name: "Containers",
+        subcommands: [
+          CreateCommand.self, StartCommand.self, StateCommand.self, KillCommand.self,
+          DeleteCommand.self, ListCommand.self, ProcessesCommand.self, PauseCommand.self,
+          ResumeCommand.self, UpdateCommand.self, EventsCommand.self, SpecCommand.self,
+          FeaturesCommand.self, CheckpointCommand.self, RestoreCommand.self,
+        ]),
     ])
 
-  @Flag(help: "Log on standard error what paravane itself does.")
+  @Option(help: ArgumentHelp("Where containers are kept.", valueName: "DIR"))
+  var root: String?
+
+  @Option(help: ArgumentHelp("Log to a file instead of standard error.", valueName: "FILE"))
+  var log: String?
+
+  @Option(help: ArgumentHelp("text or json.", valueName: "FORMAT"))
+  var logFormat = LogStyle.text
+
+  @Flag(help: "cgroupsPath names a slice and a scope of systemd.")
+  var systemdCgroup = false
+
+  @Flag(help: "Log what paravane itself does.")
   var debug = false
 
   @Option(help: .hidden)
+  var rootless: String?
+
+  @Option(help: .hidden)
   var kernel: String?
+
+  enum LogStyle: String, ExpressibleByArgument { case text, json }
 
   /// What the global options choose.
   var launchOptions: LaunchOptions {
     var options = LaunchOptions()
     options.isDebugging = debug
     options.kernelImagePath = kernel
+    options.usesSystemdNames = systemdCgroup
     return options
+  }
+
+  func setting() throws -> RuntimeSetting {
+    if rootless == "true" {
+      throw RuntimeError("cannot run without root: not supported")
+    }
+    let setting = try RuntimeSetting(
+      root: root, log: log, format: logFormat == .json ? .json : .text, launchOptions)
+    Message.log = setting
+    return setting
+  }
+
+  /// For the commands that runc has, which fail with 1.
+  func lifecycle() throws -> Lifecycle {
+    Message.failureStatus = 1
+    return Lifecycle(try setting())
   }
 
   /// Every way to fail ends here, with one line and a status.

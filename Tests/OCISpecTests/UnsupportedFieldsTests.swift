@@ -14,13 +14,13 @@ import Testing
        "process": {"apparmorProfile": "p", "oomScoreAdj": 0, "args": ["sh"]},
        "mounts": [{"destination": "/a"}, {"destination": "/b", "uidMappings": [{"size": 1}]}],
        "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}, "resources": {
-         "devices": [{"allow": false}], "memory": {"limit": 1, "swap": 2}},
+         "devices": [{"allow": false}], "memory": {"limit": 1, "kernelTCP": 2}},
          "namespaces": [{"type": "pid"}, {"type": "network", "path": "/run/netns/a"}]}}
       """)
     #expect(
       names == [
-        "hooks", "vm", "fancy", "process.apparmorProfile", "process.oomScoreAdj",
-        "mounts[1].uidMappings", "linux.seccomp", "linux.resources.memory.swap",
+        "vm", "fancy", "process.apparmorProfile",
+        "mounts[1].uidMappings", "linux.seccomp", "linux.resources.memory.kernelTCP",
       ])
   }
 

@@ -22,6 +22,7 @@ int host_event_descriptor(uint32_t value, int flags);
 int host_pipe(int ends[2], int flags);
 int host_epoll(void);
 int host_close_from(uint32_t first);
+int host_close_range(uint32_t first, uint32_t last);
 
 int host_stat(int directory, const char *path, int flags, void *stat);
 /* The mode of an open file, type included. */

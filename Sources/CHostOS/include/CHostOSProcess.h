@@ -9,8 +9,16 @@
 pid_t host_fork(void);
 /* fork(2) into new namespaces, and into the control group of a descriptor unless it is -1. */
 pid_t host_fork_into(int namespaces, int control_group);
+/* The same, but the child is the calling process's sibling: whoever waits for us waits for it. */
+pid_t host_fork_sibling_into(int namespaces, int control_group);
+/* setns(2) */
+int host_enter_namespace(int descriptor, int kind);
 /* Runs a program with its standard output in `output`. NULL arguments end the list. */
 pid_t host_spawn(char *const arguments[], int output);
+/* Runs the program at `path` with its standard input from `input`; output and errors go to
+ * `output`. Both lists end with NULL. */
+pid_t host_spawn_at(const char *path, char *const arguments[], char *const environment[], int input,
+                    int output);
 /* PR_SET_PDEATHSIG, to the thread that forked this process. */
 int host_die_with_parent(int signal);
 /* Orphans among our descendants become our children. */
@@ -61,4 +69,21 @@ void host_forget_code(void);
 /* Sends or receives one record of a socket together with the sender's process id. */
 int host_enable_credentials(int socket);
 ssize_t host_receive_record(int socket, void *record, size_t size, pid_t *sender);
+
+/* Unix sockets by name in a directory, whatever the length of the directory's own path. */
+int host_unix_listen(int directory, const char *name);
+int host_unix_connect(int directory, const char *name, int is_stream);
+int host_unix_accept(int listener, uid_t *user);
+/* A record or a piece of a stream with descriptors. */
+#define HOST_DESCRIPTOR_LIMIT 250
+ssize_t host_send_descriptors(int socket, const void *bytes, size_t size, const int *descriptors,
+                              size_t count);
+ssize_t host_receive_descriptors(int socket, void *bytes, size_t size, int *descriptors,
+                                 size_t *count);
+
+/* A pseudo-terminal: master, other side, and the name of that. */
+int host_open_terminal(int ends[2], char *name, size_t size);
+/* The calling process, which leads a session, gets the terminal for its own. */
+int host_take_terminal(int descriptor);
+int host_set_window(int descriptor, uint16_t rows, uint16_t columns);
 #endif

@@ -47,6 +47,7 @@ struct pv_mount {
   uint32_t type_offset;
 };
 #define PV_MOUNT_COUNT 64u
+#define PV_INHERITED_LIMIT 64u
 
 struct pv_rlimit { uint64_t soft, hard; };
 
@@ -103,14 +104,44 @@ struct pv_boot {
       capabilities_bounding, capabilities_ambient;
   struct pv_rlimit rlimits[16]; /* indexed by RLIMIT_* */
   uint32_t window_rows, window_columns;
+  /* More open files of the first program, from its descriptor 3 on. */
+  uint32_t inherited_count;
+  int32_t inherited_descriptors[PV_INHERITED_LIMIT];
 };
+
+/* ---- programs that the runtime starts beside the first one ---- */
+
+#define PV_PROGRAM_TERMINAL 1u          /* descriptor 0 is a terminal in raw mode */
+#define PV_PROGRAM_NO_NEW_PRIVILEGES 2u
+
+/* What PV_OP_PROGRAM_READ reads; behind it the NUL-terminated strings: working directory, arguments,
+ * environment. */
+struct pv_program {
+  uint32_t flags; /* PV_PROGRAM_* */
+  uint32_t user, group, umask;
+  uint64_t capabilities[5]; /* effective, permitted, inheritable, bounding, ambient */
+  struct pv_rlimit rlimits[16];
+  uint32_t group_count;
+  uint32_t groups[64];
+  uint32_t window_rows, window_columns;
+  uint32_t descriptor_count; /* its open files, from 0 on */
+  uint32_t arguments_count, environment_count;
+};
+enum { PV_PROGRAM_SIZE = sizeof(struct pv_program) };
+#define PV_PROGRAM_LIMIT (4u << 20) /* bytes of the record with its strings */
+
+/* Which step of a program's start failed. */
+enum { PV_STEP_PROGRAM = 0, PV_STEP_WORKING_DIRECTORY, PV_STEP_RESOURCES };
 
 /* ---- events: from the backend to the kernel's event thread, through a pipe ---- */
 
-enum { PV_EVENT_SIGNAL = 1, /* value: signal for the first program */
-       PV_EVENT_WINDOW,     /* value: rows << 16 | columns */
-       PV_EVENT_TERMINATE };
-struct pv_event { uint32_t kind; uint32_t value; uint64_t reserved; };
+enum { PV_EVENT_SIGNAL = 1, /* value: signal for the program */
+       PV_EVENT_WINDOW,     /* value: rows << 16 | columns of the program's terminal */
+       PV_EVENT_TERMINATE,
+       PV_EVENT_SIGNAL_ALL, /* value: signal for every process */
+       PV_EVENT_PROGRAM };  /* start the program, which PV_OP_PROGRAM_READ describes */
+/* program: 0 the first one, otherwise the number of one that the runtime started later. */
+struct pv_event { uint32_t kind; uint32_t value; uint32_t program; uint32_t reserved; };
 
 /* ---- brokered calls ---- */
 
@@ -163,6 +194,12 @@ enum {
   PV_OP_WRITE_MEMORY,  /* a0: host pid, a1: address; payload in; result: bytes written */
   PV_OP_RESIDENT,      /* a0: host pid, a1: address, a2: pages; payload out: a byte for each, 1 where
                           the process has the page; result: pages */
+  /* Programs that the runtime starts. a0: number, 0 for the first one. */
+  PV_OP_PROGRAM_READY = 80, /* found; the answer comes when it may start */
+  PV_OP_PROGRAM_FAILED, /* a1: errno; a2: PV_STEP_*. It will not start. */
+  PV_OP_PROGRAM_ENDED,  /* a1: wait status */
+  PV_OP_PROGRAM_READ,   /* a1: offset; payload out: of struct pv_program with its strings; result: bytes */
+  PV_OP_PROGRAM_DESCRIPTOR, /* a1: index; result: a new descriptor */
   /* The network, in the container's network namespace; sockets of AF_INET and AF_INET6 only.
    * Where the policy decides (bind, listen, connect, accept, a send with a name), path and a5 say
    * which program and which process asks, in the guest's words. Nothing here waits. */

@@ -63,6 +63,9 @@ public struct SignalInfo {
     self.code = code
   }
 
+  /// Sent by no process of the sandbox, nor by the kernel itself.
+  var isFromOutside: Bool { code == SignalCode.SI_USER && fields.0 == 0 }
+
   /// From kill(2) and its kin.
   public init(_ signal: Signal, code: Int32, process: Int32, user: UInt32) {
     self.init(signal, code: code)

@@ -98,6 +98,8 @@ extension ThreadGroup {
   @discardableResult
   public func send(_ info: SignalInfo, _ table: TaskTable) -> Errno? {
     if isZombie || isInit { return nil }
+    let isFinal = info.signal == .SIGKILL || info.signal == .SIGSTOP
+    if isFinal && isFirstProcess && !info.isFromOutside { return nil }
     if info.signal == .SIGKILL {
       beginExit(status: 9)
       return nil
@@ -151,12 +153,17 @@ extension ThreadGroup {
     for task in tasks { task.pending.removeAll(set) }
   }
 
+  /// Process 1 gets only signals that it handles, and from outside also those that it can't; see
+  /// pid_namespaces(7).
+  private var isFirstProcess: Bool { id == 1 && !isInit }
+
   /// True when sending it has no effect at all.
   func ignores(_ signal: Signal, blockedBy blocked: SignalSet) -> Bool {
     if blocked & signal.bit != 0 { return false }
     let action = handlers[signal]
     if action.isIgnored { return true }
     guard action.isDefault else { return false }
+    if isFirstProcess && signal != .SIGSTOP { return true }
     return DefaultAction.of(signal) == .ignore
   }
 

@@ -103,6 +103,7 @@ extension Task {
       table.lock.unlock()
       endSandbox(status: status)
     }
+    let program = group.program
     let orphans = group.children
     group.reparentChildren(table)
     if isSessionLeader { group.disownTerminal(table) }
@@ -112,7 +113,18 @@ extension Task {
     group.isZombie = true
     group.releaseOrphans(among: orphans, table)
     group.notifyParentOfExit(table)
+    // Who waits for a program that the runtime added is outside.
+    if program != 0 { table.remove(group) }
     table.lock.unlock()
+    if program != 0 { tellOfEnd(program) }
+  }
+
+  private func tellOfEnd(_ program: UInt32) {
+    if let terminal = kernel.joinedTerminals.terminal(of: program) {
+      terminal.abandon()
+      kernel.joinedTerminals.remove(terminal)
+    }
+    _ = try? Broker.call(Int(PV_OP_PROGRAM_ENDED), Int(program), Int(group.exitStatus))
   }
 
   /// The first program is gone, and with it the sandbox.

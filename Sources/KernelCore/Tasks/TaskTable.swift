@@ -87,6 +87,13 @@ public final class TaskTable {
     return groups[Int(id)]?.takeUnretainedValue()
   }
 
+  /// The process as which the runtime added a program.
+  func group(ofProgram number: UInt32) -> ThreadGroup? {
+    var result: ThreadGroup?
+    forEachGroup { if $0.program == number { result = $0 } }
+    return result
+  }
+
   /// Calls `body` with every process, in order of ids.
   public func forEachGroup<E: Error>(_ body: (ThreadGroup) throws(E) -> Void) throws(E) {
     for id in 1..<Int(Self.idLimit) {

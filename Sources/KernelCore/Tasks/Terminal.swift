@@ -25,6 +25,10 @@ open class Terminal {
   /// Leaves what is typed to others, while the sandbox is stopped.
   open func suspendInput(_ isSuspended: Bool) {}
   open func resize(rows: UInt16, columns: UInt16) {}
+  /// The host's side has hung up.
+  open var isDisconnected: Bool { false }
+  /// The program that it was for has ended: it is nobody's terminal any more.
+  open func abandon() {}
 
   // MARK: To its session
 

@@ -16,6 +16,8 @@ public final class ThreadGroup {
   var creator: Int32 = 0
   /// The kernel's own init: a process without threads, so that orphans have a parent.
   public internal(set) var isInit = false
+  /// The number of the program that the runtime added as this process, or 0.
+  public internal(set) var program: UInt32 = 0
   public var processGroup: Int32
   public var session: Int32
   public var handlers: SignalHandlers

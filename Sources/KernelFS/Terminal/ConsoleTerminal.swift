@@ -22,8 +22,12 @@ final class ConsoleTerminal: TerminalDevice {
   /// A terminal that is ready takes at least this much at once.
   private static var safeCount: Int { 64 }
 
-  init(index: Int, host: HostDescriptor, rows: UInt32, columns: UInt32) {
+  /// The host's descriptor is for this terminal alone.
+  private let isJoined: Bool
+
+  init(index: Int, host: HostDescriptor, rows: UInt32, columns: UInt32, isJoined: Bool = false) {
     self.host = host
+    self.isJoined = isJoined
     super.init(index: index)
     window.rows = UInt16(truncatingIfNeeded: rows)
     window.columns = UInt16(truncatingIfNeeded: columns)
@@ -157,7 +161,20 @@ final class ConsoleTerminal: TerminalDevice {
 
   // MARK: For the event thread
 
+  deinit {
+    guard isJoined else { return }
+    Host.close(host)
+    Terminals.shared.release(index)
+  }
+
   override var hostDescriptor: HostDescriptor { host }
+  override var isDisconnected: Bool { isGone }
+
+  override func abandon() {
+    isGone = true
+    Terminals.shared.remove(self)
+    hangUp()
+  }
 
   override var hostInterest: PollEvents {
     lock.withLock {

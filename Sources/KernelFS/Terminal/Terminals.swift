@@ -80,6 +80,17 @@ final class Terminals {
     return console
   }
 
+  /// A terminal of the host that a program beside the first one was started on.
+  func makeJoined(
+    _ host: HostDescriptor, rows: UInt32, columns: UInt32, user: UInt32
+  ) throws(Errno) -> ConsoleTerminal {
+    let terminal = ConsoleTerminal(
+      index: try takeNumber(), host: host, rows: rows, columns: columns, isJoined: true)
+    terminal.user = user
+    lock.withLock { devices[terminal.index] = terminal }
+    return terminal
+  }
+
   // MARK: As files
 
   func device(_ index: Int) -> TerminalDevice? {
@@ -206,5 +217,16 @@ public enum HostTerminal {
     let console = try Terminals.shared.makeConsole(kernel)
     task.adoptTerminal(console)
     return try console.open(task, node: Terminals.shared.node(of: console), .O_RDWR)
+  }
+
+  /// The same for a program beside the first one, on a terminal of its own, which is taken over.
+  public static func join(
+    _ host: HostDescriptor, rows: UInt32, columns: UInt32, _ task: Task
+  ) throws(Errno) -> OpenFile {
+    let terminal = try Terminals.shared.makeJoined(
+      host, rows: rows, columns: columns, user: task.credentials.user)
+    try kernel.joinedTerminals.add(terminal, of: task.group.program)
+    task.adoptTerminal(terminal)
+    return try terminal.open(task, node: Terminals.shared.node(of: terminal), .O_RDWR)
   }
 }

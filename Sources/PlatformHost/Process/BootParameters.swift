@@ -13,6 +13,8 @@ public struct BootParameters: Sendable {
   public var events: Descriptor
   public var trace: Descriptor?
   public var log: Descriptor?
+  /// Open files of the first program beyond the standard ones, from its descriptor 3 on.
+  public var inherited: [Descriptor] = []
   public var mounts: [BootMount] = []
   /// st_dev of the empty file system on the mount points that the guest kernel serves; 0 without.
   public var hiddenDevice: UInt64 = 0

@@ -41,6 +41,10 @@ struct BootRecord {
     record.pointee.trace_descriptor = parameters.trace?.rawValue ?? -1
     record.pointee.log_descriptor = parameters.log?.rawValue ?? -1
     record.pointee.standard_descriptors = (0, 1, 2)
+    let inherited = parameters.inherited.prefix(Int(PV_INHERITED_LIMIT))
+    let table = pointer(to: \.inherited_descriptors, as: Int32.self)
+    for (index, file) in inherited.enumerated() { table[index] = file.rawValue }
+    record.pointee.inherited_count = UInt32(inherited.count)
   }
 
   private mutating func fillMounts(_ mounts: [BootMount]) throws(RuntimeError) {

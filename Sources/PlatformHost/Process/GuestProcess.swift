@@ -57,7 +57,7 @@ public struct GuestProcess {
       let kept =
         [parameters.root, parameters.events]
         + [parameters.trace, parameters.log].compactMap(\.self)
-        + mounts + [statusSocket]
+        + mounts + parameters.inherited + [statusSocket]
       var numbers = try CurrentProcess.keepOnly(kept)[...]
       result.root = numbers.removeFirst()
       result.events = numbers.removeFirst()
@@ -66,6 +66,7 @@ public struct GuestProcess {
       for index in result.mounts.indices where result.mounts[index].descriptor != nil {
         result.mounts[index].descriptor = numbers.removeFirst()
       }
+      for index in result.inherited.indices { result.inherited[index] = numbers.removeFirst() }
       statusSocket = numbers.removeFirst()
     } catch {
       throw error.explained("cannot arrange the guest's descriptors")

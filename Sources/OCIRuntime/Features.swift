@@ -1,0 +1,42 @@
+import OCISpec
+
+/// What this runtime supports, as `features` says: OCI runtime specification, Features.
+public enum Features {
+  public static let specificationVersion = "1.2.0"
+  public static let version = "0.1.0"
+
+  public static var json: JSON {
+    .members([
+      "ociVersionMin": .string("1.0.0"), "ociVersionMax": .string(specificationVersion),
+      "hooks": .texts([
+        "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
+      ]),
+      "mountOptions": .texts(mountOptions), "linux": linux,
+      "annotations": .members(["org.paravane.version": .string(version)]),
+    ])
+  }
+
+  private static let mountOptions = [
+    "async", "atime", "bind", "defaults", "dev", "diratime", "exec", "noatime", "nodev",
+    "nodiratime", "noexec", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private",
+    "rbind", "relatime", "ro", "rprivate", "rslave", "rw", "slave", "strictatime", "suid",
+    "symfollow",
+  ]
+
+  private static var linux: JSON {
+    .members([
+      // The guest kernel is a set of its own; that of the network can be joined.
+      "namespaces": .texts(["cgroup", "ipc", "mount", "network", "pid", "uts"]),
+      "capabilities": .texts(CapabilityNames.all),
+      "cgroup": .members([
+        "v1": .bool(true), "v2": .bool(true), "systemd": .bool(false),
+        "systemdUser": .bool(false), "rdma": .bool(false),
+      ]),
+      "seccomp": .members(["enabled": .bool(false)]),
+      "apparmor": .members(["enabled": .bool(false)]),
+      "selinux": .members(["enabled": .bool(false)]),
+      "intelRdt": .members(["enabled": .bool(false)]),
+      "mountExtensions": .members(["idmap": .members(["enabled": .bool(false)])]),
+    ])
+  }
+}
