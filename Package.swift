@@ -122,7 +122,7 @@ let package = Package(
       .executableTarget(
         name: "paravane",
         dependencies: [
-          "OCIRuntime", "HostOS",
+          "OCIRuntime", "OCISpec", "HostOS",
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         // Dynamic linking would be more than half of the start-up time. The libraries are what

@@ -172,6 +172,8 @@ class Snapshot:
         found = set()
         for directory in self.directories:
             found |= files_below(directory, [self.host.scratch, *own_directories()])
+        # Where containers are kept: the directory stays, as runc's does, but nothing in it.
+        found.discard("/run/paravane")
         return found
 
     def differences(self):

@@ -5,8 +5,8 @@ import LinuxABI
 import PVFrontend
 import Platform
 
-/// A program that the runtime starts in the running sandbox, as `exec` asks: the first Swift code of
-/// its host process, before it has a program.
+/// A program that the runtime starts in the running sandbox, as `exec` asks: the first Swift code
+/// of its host process, before it has a program.
 enum JoiningProgram {
   /// False when it can't be started; the runtime knows why by then.
   static func start(_ task: Task) -> Bool {

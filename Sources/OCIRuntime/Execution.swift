@@ -27,8 +27,8 @@ public struct ExecutionOptions: Sendable {
 extension Lifecycle {
   /// Runs a program beside a container's first one.
   ///
-  /// The guest's process can be nobody's child here. What engines wait for, and send signals to, is a
-  /// stand-in: a process of the container's control group that passes signals on and ends as the
+  /// The guest's process can be nobody's child here. What engines wait for, and send signals to, is
+  /// a stand-in: a process of the container's control group that passes signals on and ends as the
   /// program does.
   public func execute(
     _ identifier: String, _ options: ExecutionOptions

@@ -78,7 +78,8 @@ extension Lifecycle {
 
 /// The command's process while it waits in the foreground: it passes signals and the terminal on.
 enum Foreground {
-  /// Signals that mean the program rather than us, unless our caller had us ignore them; see nohup(1).
+  /// Signals that mean the program rather than us, unless our caller had us ignore them; see
+  /// nohup(1).
   private static let forwarded = [
     SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP,
   ]

@@ -3,8 +3,8 @@ import Glibc
 import HostOS
 import Synchronization
 
-/// The programs that the runtime starts in the sandbox: the first one, number 0, and those that join
-/// it later.
+/// The programs that the runtime starts in the sandbox: the first one, number 0, and those that
+/// join it later.
 ///
 /// The guest is told of a program by an event and asks for the rest. What it says of them is about
 /// itself, so a lie harms nobody else: who waits for a program learns a wrong end of it.

@@ -26,16 +26,16 @@ public struct ContainerPlace: Sendable {
   }
 }
 
-/// A container on its way from nothing to created. Should the caller end before `commit`, nothing is
-/// left of it.
+/// A container on its way from nothing to created. Should the caller end before `commit`, nothing
+/// is left of it.
 public struct CreatingContainer: ~Copyable {
   private let setup: OwnedDescriptor
   public let backend: ProcessID
   private var initProcess: ProcessID?
   private let console: Console
 
-  /// Starts the backend as a child. To be called while the process has a single thread; the standard
-  /// streams are the container's.
+  /// Starts the backend as a child. To be called while the process has a single thread; the
+  /// standard streams are the container's.
   public static func start(
     _ configuration: SandboxConfiguration, in place: ContainerPlace
   ) throws(RuntimeError) -> CreatingContainer {
@@ -213,8 +213,8 @@ public struct ContainerConnection: ~Copyable {
     }
   }
 
-  /// Waits for the program's end and passes signals on meanwhile. Returns its exit status; that of a
-  /// kill when the container ends first.
+  /// Waits for the program's end and passes signals on meanwhile. Returns its exit status; that of
+  /// a kill when the container ends first.
   public func wait(
     _ signals: borrowing SignalDescriptor, terminal: Descriptor?
   ) throws(HostError) -> ExitStatus {

@@ -11,8 +11,8 @@ enum ControlRequest: Equatable {
   case start
   /// Sends a signal to the first program, or to every process.
   case signal(Int32, toAll: Bool)
-  /// Starts a program beside the first. Descriptors come along: the record of the program in a file,
-  /// then its open files from 0 on.
+  /// Starts a program beside the first. Descriptors come along: the record of the program in a
+  /// file, then its open files from 0 on.
   case program
   /// On a connection whose program runs.
   case programSignal(Int32)

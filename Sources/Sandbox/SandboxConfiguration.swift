@@ -43,8 +43,8 @@ public struct SandboxConfiguration: Sendable {
   }
 }
 
-/// A program of the host that is run at a point of a container's life, with the container's state on
-/// its standard input.
+/// A program of the host that is run at a point of a container's life, with the container's state
+/// on its standard input.
 public struct Hook: Equatable, Sendable {
   public var path: String
   /// With the name; empty means the path alone.

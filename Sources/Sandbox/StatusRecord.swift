@@ -12,8 +12,8 @@ enum StatusRecord: Equatable {
   case warning(String)
   /// The sandbox could not be built.
   case failure(RuntimeError)
-  /// From the first process: its files are mounted, and it waits for a record with the host's number
-  /// of init before it enters them.
+  /// From the first process: its files are mounted, and it waits for a record with the host's
+  /// number of init before it enters them.
   case built
   /// From init: a guest process, as the guest counts, died other than by its kernel's leave.
   case death(EndedProcess)

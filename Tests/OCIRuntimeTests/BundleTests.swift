@@ -84,6 +84,7 @@ import Testing
     ).configuration.controlGroup
     var expected = ControlGroupConfiguration()
     expected.path = "/a/b"
+    expected.usesEveryHierarchy = true
     (expected.memoryBytes, expected.processCount, expected.cpuShares) = (5, 6, 7)
     (expected.cpuQuotaMicroseconds, expected.cpuPeriodMicroseconds) = (-1, 9)
     #expect(group == expected)
@@ -92,13 +93,13 @@ import Testing
   @Test func whatHasNoEffectIsSaid() throws {
     let warnings = try launch(
       """
-      \(process), "hooks": {"poststop": [{"path": "/x"}]},
+      \(process), "linux": {"intelRdt": {"closID": "x"}},
         "mounts": [{"destination": "data", "type": "tmpfs", "options": ["fancy"]}]
       """
     ).warnings
     #expect(
       warnings == [
-        "config.json: hooks: is not supported and has no effect",
+        "config.json: linux.intelRdt: is not supported and has no effect",
         "config.json: mounts[0].destination: 'data' is taken from '/'",
         "config.json: mounts[0].options: 'fancy' is not supported and has no effect",
       ])

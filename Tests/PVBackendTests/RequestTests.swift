@@ -16,6 +16,8 @@ import Testing
       PV_OP_HOST_TEXT, PV_OP_TASK_STATISTICS, PV_OP_GET_AFFINITY, PV_OP_SET_AFFINITY,
       PV_OP_PRIORITY, PV_OP_LIMIT, PV_OP_READ_MEMORY,
       PV_OP_WRITE_MEMORY, PV_OP_RESIDENT,
+      PV_OP_PROGRAM_READY, PV_OP_PROGRAM_FAILED, PV_OP_PROGRAM_ENDED, PV_OP_PROGRAM_READ,
+      PV_OP_PROGRAM_DESCRIPTOR,
       PV_OP_SOCKET, PV_OP_BIND, PV_OP_LISTEN, PV_OP_CONNECT, PV_OP_CONNECT_RESULT, PV_OP_ACCEPT,
       PV_OP_SHUTDOWN, PV_OP_SOCKET_NAME, PV_OP_GET_OPTION, PV_OP_SET_OPTION, PV_OP_SEND,
       PV_OP_RECEIVE, PV_OP_SOCKET_QUEUE, PV_OP_INTERFACE, PV_OP_ROUTE_QUERY, PV_OP_NETWORK_TEXT,
@@ -26,7 +28,8 @@ import Testing
       .setTimes, .truncate, .allocate, .fileSystemStatus, .attribute, .setAttribute,
       .listAttributes, .removeAttribute, .descriptorPath, .copyRange, .sendFile, .pipeBytes, .sync,
       .hostText, .taskStatistics, .affinity, .setAffinity, .priority, .limit,
-      .readMemory, .writeMemory, .resident,
+      .readMemory, .writeMemory, .resident, .programReady, .programFailed, .programEnded,
+      .programRead, .programDescriptor,
       .socket, .bind, .listen, .connect, .connectResult, .accept, .shutDown, .socketName,
       .option, .setOption, .send, .receive, .socketQueue, .interface, .routeQuery, .networkText,
     ]
