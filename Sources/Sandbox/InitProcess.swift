@@ -22,6 +22,8 @@ struct InitProcess {
   /// From the backend: the status to end with. At its end the backend is gone.
   private var orders: Descriptor
   private var children: Descriptor
+  /// Opened while the host's /dev is there.
+  private let null: Descriptor
 
   static func run(
     _ plan: SandboxPlan, image: borrowing KernelImage, _ sources: GuestSources,
@@ -55,6 +57,9 @@ struct InitProcess {
     children = try explaining("cannot wait for guest processes") { () throws(HostError) in
       let signals = try SignalDescriptor([SIGCHLD])
       return signals.release()
+    }
+    null = try explaining("cannot open /dev/null") { () throws(HostError) in
+      try HostFile.open("/dev/null", flags: O_RDWR).release()
     }
   }
 
@@ -111,10 +116,10 @@ struct InitProcess {
     let mount = try DetachedMount.create(
       type: "proc", source: "proc", options: [("subset", "pid")],
       attributes: [.noSetUserID, .noDevices, .noExecution])
+    // Whoever reads the program's output shall see its end when the program closes it.
+    for number in Int32(0)...2 { try CurrentProcess.setStandardDescriptor(number, to: null) }
     let kept = try CurrentProcess.keepOnly([statusSocket, orders, children, mount.release()])
     (statusSocket, orders, children) = (kept[0], kept[1], kept[2])
-    // Whoever reads the program's output shall see its end when the program closes it.
-    try CurrentProcess.detachStandardDescriptors()
     try CurrentProcess.dropCapabilities()
     try StatusRecord.proc(number: kept[3].rawValue).send(to: statusSocket)
   }
