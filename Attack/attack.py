@@ -10,6 +10,7 @@ import fnmatch
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -486,6 +487,64 @@ def send_to_guests(root, is_stopped):
 
 stopping("stopped", None, send_to_guests)
 stopping("frozen", harness.Freezer, lambda group, is_stopped: group.set(is_stopped))
+
+
+class Listeners:
+    """A TCP and a UDP port of this machine's loopback address, and who came there."""
+
+    def __init__(self):
+        self.tcp, self.udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+        for each in (self.tcp, self.udp):
+            each.bind(("127.0.0.1", 0))
+            each.setblocking(False)
+        self.tcp.listen(64)
+
+    def ports(self):
+        return [str(each.getsockname()[1]) for each in (self.tcp, self.udp)]
+
+    def arrivals(self):
+        found = []
+        for name, take in (("connection", self.tcp.accept),
+                           ("datagram", lambda: self.udp.recvfrom(100))):
+            try:
+                while True:
+                    take()
+                    found.append(name)
+            except BlockingIOError:
+                pass
+        return found
+
+    def close(self):
+        self.tcp.close()
+        self.udp.close()
+
+
+def reaching(mode, network, arrives):
+    def run(context):
+        listeners = Listeners()
+        try:
+            volume = context.volume("network")
+            command = do_command(volume, ["/work/network", mode, *listeners.ports()],
+                                 ["--network", network])
+            result = context.host.run(command, 60)
+            found = listeners.arrivals()
+        finally:
+            listeners.close()
+        ending, problems = judge(result)
+        if ending != "done":
+            problems.append(f"did not come to its end: {result.describe()}")
+        if arrives and set(found) != {"connection", "datagram"}:
+            problems.append(f"what is let through did not arrive: {found}")
+        if not arrives and found:
+            problems.append(f"arrived on the host: {found}")
+        return problems, f"{len(found)} arrivals"
+
+    ATTACKS[f"network-{mode}"] = run
+
+
+reaching("direct", "host", arrives=False)
+reaching("isolated", "none", arrives=False)
+reaching("control", "host", arrives=True)
 
 
 @attack("trace")

@@ -16,7 +16,7 @@
 
 #include "attack.h"
 
-#define LAST_OPERATION 96
+#define LAST_OPERATION 160
 
 static int ends_sandbox(uint32_t operation) {
   return operation == PV_OP_EXIT || operation == PV_OP_PANIC;
