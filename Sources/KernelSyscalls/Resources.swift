@@ -289,6 +289,17 @@ func sysSendfile(
   guard count >= 0 else { throw .EINVAL }
   guard !target.flags.contains(.O_APPEND) else { throw .EINVAL }
   let start = try offset(address)
+  if source is Socket { throw .EINVAL }
+  if let socket = target as? Socket, source.hostDescriptor.isValid {
+    guard (source as? HostFile)?.isRegular ?? false else { throw .EINVAL }
+    let moved = try socket.sendFile(
+      task, from: source.hostDescriptor, at: start < 0 ? nil : Int64(start),
+      count: min(count, 0x7fff_f000))
+    if let moved {
+      if start >= 0 { try UserMemory.store(Int64(start + moved), to: address) }
+      return moved
+    }
+  }
   guard source.hostDescriptor.isValid, target.hostDescriptor.isValid else {
     return try copyThroughBuffer(task, source, target, start, count, address)
   }

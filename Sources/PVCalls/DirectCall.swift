@@ -46,9 +46,9 @@ public var directCalls: [DirectCall] {
     DirectCall(3, "close", "closes only the sandbox's own descriptors"),
     DirectCall(8, "lseek", "moves the offset of an own descriptor"),
     DirectCall(17, "pread64", "acts on the sandbox's own descriptors"),
-    DirectCall(18, "pwrite64", "acts on the sandbox's own descriptors"),
     DirectCall(327, "preadv2", "acts on the sandbox's own descriptors"),
     DirectCall(328, "pwritev2", "acts on the sandbox's own descriptors"),
+    DirectCall(40, "sendfile", "acts on the sandbox's own descriptors"),
     DirectCall(
       72, "fcntl", .oneOf(index: 1, 4, 1031, 1032, 3),
       "only F_GETFL, F_SETFL, F_SETPIPE_SZ, F_GETPIPE_SZ on own descriptors"),

@@ -29,8 +29,13 @@ public enum Host {
   @inline(__always) public static func pwrite(
     _ file: HostDescriptor, _ buffer: UserBuffer, offset: Int64
   ) throws(Errno) -> Int {
-    try check(
-      Machine.call(18, Int(file.number), buffer.address.argument, buffer.count, Int(offset)))
+    // pwritev2(2) of one buffer: pwrite64(2) is no direct call, since it could do nothing else.
+    var vector = (UInt64(buffer.address.rawValue), UInt64(buffer.count))
+    let result = withUnsafeMutablePointer(to: &vector) { vector in
+      Machine.call(
+        328, Int(file.number), Int(bitPattern: vector), 1, Int(offset), Int(offset >> 32), 0)
+    }
+    return try check(result)
   }
 
   /// preadv2(2); `offset` -1 is the file's own.
@@ -110,6 +115,19 @@ public enum Host {
   }
 
   // MARK: Sockets
+
+  /// sendfile(2); without an offset from the source's own position.
+  public static func sendFile(
+    from source: HostDescriptor, to target: HostDescriptor, offset: Int64?, count: Int
+  ) throws(Errno) -> Int {
+    var position = offset ?? 0
+    let result = withUnsafeMutablePointer(to: &position) { position in
+      Machine.blockingCall(
+        40, Int(target.number), Int(source.number), offset == nil ? 0 : Int(bitPattern: position),
+        count)
+    }
+    return try interruptible(result)
+  }
 
   /// recvfrom(2); `name` has room for struct sockaddr_storage, and its size stands at `nameSize`.
   @inline(__always) public static func receive(

@@ -47,6 +47,11 @@ open class Socket: OpenFile {
   open func receive(_ task: Task, _ message: inout IncomingMessage) throws(Errno) -> Int {
     throw .EOPNOTSUPP
   }
+  /// sendfile(2) from a host file, at its own position without an offset; nil when the family has
+  /// no better way than to copy.
+  open func sendFile(_ task: Task, from source: HostDescriptor, at offset: Int64?, count: Int)
+    throws(Errno) -> Int?
+  { nil }
   /// Ends the message's hold on files: either the process holds them by now, or nobody will.
   open func letGo(of files: PassedFiles) { files.release() }
   open var isListening: Bool { false }
@@ -194,6 +199,12 @@ open class Socket: OpenFile {
       try UserMemory.store(Int32(truncatingIfNeeded: try waitingBytes()), to: argument)
     case 0x5411:  // TIOCOUTQ
       try UserMemory.store(Int32(truncatingIfNeeded: try unsentBytes()), to: argument)
+    case 0x5452:  // FIOASYNC
+      if try UserMemory.load(Int32.self, from: argument) != 0 {
+        flags.insert(.O_ASYNC)
+      } else {
+        flags.remove(.O_ASYNC)
+      }
     case 0x8901, 0x8902:  // FIOSETOWN, SIOCSPGRP
       signalOwner = try UserMemory.load(Int32.self, from: argument)
     case 0x8903, 0x8904:  // FIOGETOWN, SIOCGPGRP

@@ -210,6 +210,30 @@ extension HostSocket {
     }
   }
 
+  /// sendfile(2); on a blocking socket all there is.
+  func sendWholeFile(
+    _ task: Task, from source: HostDescriptor, at offset: Int64?, count: Int
+  ) throws(Errno) -> Int {
+    var done = 0
+    while true {
+      do throws(Errno) {
+        let sent = try sendBytes(task) { (socket) throws(Errno) -> Int in
+          try Host.sendFile(
+            from: source, to: socket, offset: offset.map { $0 + Int64(done) }, count: count - done)
+        }
+        done += sent
+        if sent == 0 { return done }
+      } catch {
+        if done > 0 { return done }
+        if error == .EPIPE { task.raise(.SIGPIPE) }
+        throw error
+      }
+      if done == count || isNonBlocking || task.hasWork || options.sendTimeout != nil {
+        return done
+      }
+    }
+  }
+
   @inline(__always) private func sendBytes(
     _ task: Task, _ body: (HostDescriptor) throws(Errno) -> Int
   ) throws(Errno) -> Int {

@@ -253,6 +253,9 @@ final class HostSocket: Socket {
         socket, buffers.pointer, count: buffers.count, offset: -1, flags: 0)
     }
   }
+  override func sendFile(_ task: Task, from source: HostDescriptor, at offset: Int64?, count: Int)
+    throws(Errno) -> Int?
+  { try sendWholeFile(task, from: source, at: offset, count: count) }
   override func write(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
     try sendBuffer(task, buffer, raisesSignal: true)
   }
