@@ -40,7 +40,8 @@ static int garbage(void) {
     record_progress(descriptor);
     HOST(SYS_fcntl, descriptor, F_SETFL, flags | O_NONBLOCK);
     HOST(SYS_write, descriptor, bytes, 24);
-    HOST(SYS_pwritev2, descriptor, &(struct iovec){bytes, 64}, 1, 0, 0, 0);
+    struct iovec vector = {bytes, 64};
+    HOST(SYS_pwritev2, descriptor, &vector, 1, 0, 0, 0);
     HOST(SYS_pwritev2, descriptor, bytes, 1, 0, 0, -1);
     HOST(SYS_read, descriptor, bytes, 64);
     HOST(SYS_lseek, descriptor, 1l << 40, SEEK_SET);

@@ -1,7 +1,7 @@
 /* Ways to a destination that nobody has let through.
  *
- *     network direct TCP UDP     the sandbox shares the host's network, and something listens at these
- *                                ports of 127.0.0.1: past the kernel, nothing may arrive there
+ *     network direct TCP UDP     the sandbox shares the host's network, and something listens at
+ *                                these ports of 127.0.0.1: past the kernel, nothing may arrive
  *     network isolated TCP UDP   the sandbox has a network of its own: by no way at all
  *     network control TCP UDP    the same ports by the doorbell, which has to arrive
  */
@@ -129,7 +129,8 @@ static void trick_the_backend(int tcp, int udp) {
   unsigned char value[64] = {1};
   for (size_t i = 0; i < LENGTH(options); i++)
     for (uint32_t size = 4; size <= 44; size += 8) {
-      long result = ask(PV_OP_SET_OPTION, tcp, options[i].level, options[i].name, 0, 0, value, size);
+      long result = ask(PV_OP_SET_OPTION, tcp, options[i].level, options[i].name, 0, 0, value,
+                        size);
       if (result >= 0) say("breach: option %ld of level %ld is set", options[i].name,
                            options[i].level);
     }
