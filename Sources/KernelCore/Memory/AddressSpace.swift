@@ -55,7 +55,7 @@ public final class AddressSpace {
   /// System call sites of this memory that were rewritten.
   public private(set) var sites = SiteRecord()
   /// Shared by the processes of a fork, from the first one on.
-  private(set) var hints: SiteHints?
+  var hints: SiteHints?
   /// No program has been loaded since fork(2).
   private(set) var isForked = false
   /// What the auxiliary vector held, for /proc/PID/auxv.

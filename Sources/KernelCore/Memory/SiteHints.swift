@@ -1,11 +1,12 @@
 import LinuxABI
 import Platform
 
-/// System call sites that only forked children come to, for their parent to rewrite.
+/// System call sites that only children come to, for their parent to rewrite.
 ///
-/// What a child rewrites ends with it, so every child of a shell would trap at the same calls
-/// between fork(2) and execve(2) or exit(2). An address space and those forked from it share these
-/// hints until execve(2).
+/// What a forked child rewrites ends with it, so every child of a shell would trap at the same
+/// calls between fork(2) and execve(2) or exit(2). And some sites can't be rewritten while a thread
+/// runs beside others, which is when threads come to theirs. An address space and those forked from
+/// it share these hints until execve(2).
 ///
 /// Lock order: innermost, below the lock of an address space.
 final class SiteHints {
@@ -35,7 +36,7 @@ final class SiteHints {
 
   deinit { lock.destroy() }
 
-  /// A forked child has trapped.
+  /// A child has trapped.
   func note(site: UInt, number: Int, in mapping: Mapping) {
     guard let file = mapping.file else { return }
     lock.lock()

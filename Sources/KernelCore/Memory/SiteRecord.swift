@@ -22,11 +22,14 @@ extension AddressSpace {
     defer { lock.unlock() }
     let site = address &- 2
     guard let mapping = fixedCode(containing: site) else { return address }
-    if isForked { hints?.note(site: site, number: number, in: mapping) }
+    if isForked || !isAlone {
+      if hints == nil { hints = SiteHints() }
+      hints?.note(site: site, number: number, in: mapping)
+    }
     return handleTrap(at: site, number: number, isAlone: isAlone, in: mapping)
   }
 
-  /// Before a fork: rewrites the sites at which earlier children trapped. False if there were none.
+  /// Before a clone: rewrites the sites at which earlier children trapped. False without any.
   func followHints(isAlone: Bool) -> Bool {
     guard let hints, hints.hasDue else { return false }
     lock.lock()

@@ -48,7 +48,8 @@ extension Task {
     let flags = request.flags
     let table = kernel.tasks
     let isThread = flags.contains(.CLONE_THREAD)
-    if !flags.contains(.CLONE_VM), memory.followHints(isAlone: group.tasks.count == 1) {
+    let isAlone = group.tasks.count == 1
+    if isAlone || !flags.contains(.CLONE_VM), memory.followHints(isAlone: isAlone) {
       frame.pointee.rip = UInt64(memory.redirect(UInt(frame.pointee.rip)))
     }
     table.lock.lock()
