@@ -6,7 +6,7 @@ export PARAVANE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build kernel test fmt check conformance programs attack bad-input bench packages ci
+.PHONY: help build kernel test fmt check conformance programs attack bad-input connections bench packages ci
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,10 +38,13 @@ attack: build ## Attack sandboxes; nothing outside may notice.
 bad-input: build ## Give the command what it can't work with.
 	scripts/bad-input.sh
 
+connections: build ## Hold sandboxes to policies, and read their audit logs.
+	scripts/connections.sh
+
 bench: build ## Measure against native and write docs/performance.md.
 	scripts/bench.sh --write
 
 packages: ## Install the Debian packages that the tests need. Needs root.
 	scripts/install-packages.sh
 
-ci: packages build test conformance programs attack bad-input ## All that a change must pass.
+ci: packages build test conformance programs attack bad-input connections ## All that a change must pass.

@@ -112,11 +112,18 @@ let package = Package(
       .target(name: "OCISpec"),
       .target(name: "ConnectionPolicy", dependencies: ["HostOS"]),
       .target(name: "ConnectionAudit", dependencies: ["ConnectionPolicy", "HostOS"]),
-      .target(name: "PVBackend", dependencies: ["LinuxABI", "PVCalls", "CPVCalls", "HostOS"]),
+      .target(
+        name: "PVBackend",
+        dependencies: [
+          "LinuxABI", "PVCalls", "CPVCalls", "ConnectionPolicy", "ConnectionAudit", "HostOS",
+        ]),
       .target(name: "PlatformHost", dependencies: ["PVCalls", "CPVCalls", "HostOS"]),
       .target(
         name: "Sandbox",
-        dependencies: ["PlatformHost", "PVBackend", "PVCalls", "CPVCalls", "HostOS"]),
+        dependencies: [
+          "PlatformHost", "PVBackend", "PVCalls", "CPVCalls", "ConnectionPolicy",
+          "ConnectionAudit", "HostOS",
+        ]),
       .target(
         name: "OCIRuntime", dependencies: ["OCISpec", "Sandbox", "ConnectionPolicy", "HostOS"]),
       .executableTarget(
@@ -146,7 +153,9 @@ let package = Package(
       .testTarget(name: "OCIRuntimeTests", dependencies: ["OCIRuntime", "Sandbox", "HostOS"]),
       .testTarget(
         name: "PlatformHostTests", dependencies: ["PlatformHost", "PVCalls", "CPVCalls", "HostOS"]),
-      .testTarget(name: "PVBackendTests", dependencies: ["PVBackend", "CPVCalls", "HostOS"]),
+      .testTarget(
+        name: "PVBackendTests",
+        dependencies: ["PVBackend", "CPVCalls", "ConnectionPolicy", "ConnectionAudit", "HostOS"]),
       .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HostOS"]),
       .target(name: "Comparison", path: "Tests/Comparison"),
       .testTarget(name: "ConformanceTests", dependencies: ["Comparison"]),

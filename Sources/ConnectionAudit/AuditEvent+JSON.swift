@@ -14,7 +14,9 @@ extension AuditEvent {
     if let connection { line.add("connection", connection) }
     line.add("pid", subject.process)
     line.add("hostPid", subject.hostProcess)
-    line.add("program", String(subject.program.prefix(AuditEvent.textLimit)))
+    line.add(
+      "program",
+      String(String.UnicodeScalarView(subject.program.unicodeScalars.prefix(AuditEvent.textLimit))))
     line.add("user", subject.user)
     line.add("protocol", `protocol`.name)
     if let local { line.add("local", object: local.write) }

@@ -21,7 +21,11 @@ public final class AuditLog: Sendable {
   public init(container: String, output: Descriptor) {
     self.container = container
     self.output = output
+    mayWait = (try? output.status().isRegularFile) != true
   }
+
+  /// A write may wait for a reader: only a regular file has none.
+  public let mayWait: Bool
 
   /// How many lines could not be written and were not told of yet.
   public var lostCount: UInt64 { state.withLock { $0.lostCount } }

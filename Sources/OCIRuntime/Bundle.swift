@@ -43,10 +43,27 @@ public struct Bundle: Sendable {
     return try file.descriptor.readAll()
   }
 
+  /// The options' policy, else the one that an annotation names: whoever runs the machine has the
+  /// last word.
+  private func connections(
+    _ options: LaunchOptions
+  ) throws(RuntimeError) -> ConnectionConfiguration {
+    var options = options
+    let named = spec.annotations.last { $0.name == Bundle.policyAnnotation }
+    if options.policyPath == nil, let named {
+      options.policyPath = PathText.joined(path, named.value)
+    }
+    return try options.connections()
+  }
+
+  /// The path of a policy, absolute or from the bundle on.
+  static let policyAnnotation = "dev.paravane.policy"
+
   /// The sandbox that the configuration describes.
   public func launch(identifier: String, _ options: LaunchOptions) throws(RuntimeError) -> Launch {
     try Bundle.check(identifier: identifier)
     let kernel = try options.kernelPath()
+    let connections = try connections(options)
     var warnings = unsupported.map { "config.json: \($0): is not supported and has no effect" }
     do throws(SpecError) {
       var configuration = SandboxConfiguration(
@@ -63,6 +80,7 @@ public struct Bundle: Sendable {
       configuration.maskedPaths = spec.linux?.maskedPaths ?? []
       configuration.readOnlyPaths = spec.linux?.readonlyPaths ?? []
       configuration.makesWorkingDirectory = true
+      configuration.connections = connections
       configuration.apply(options)
       return Launch(configuration: configuration, warnings: warnings)
     } catch {

@@ -38,6 +38,7 @@ public struct HostCommand: Sendable {
     configuration.domainname = caller.domainname
     configuration.hasTerminal = Descriptor.standardInput.isTerminal
     configuration.hasInit = true
+    configuration.connections = try options.connections()
     configuration.apply(options)
     return Launch(configuration: configuration, warnings: [])
   }

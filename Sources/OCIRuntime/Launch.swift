@@ -23,6 +23,11 @@ public struct LaunchOptions: Sendable {
   /// `cgroupsPath` is named as systemd names units.
   public var usesSystemdNames = false
 
+  /// A file with a policy of connections.
+  public var policyPath: String?
+  /// A file, or `fd:N` for a descriptor that is open.
+  public var audit: String?
+
   public static let standardError = "-"
 
   public init() {}
@@ -34,6 +39,35 @@ public struct LaunchOptions: Sendable {
       try HostFile.linkTarget("/proc/self/exe")
     }
     return PathText.normalized(command + "/../KernelImage")
+  }
+}
+
+extension LaunchOptions {
+  /// What the options say about connections.
+  func connections() throws(RuntimeError) -> ConnectionConfiguration {
+    var connections = ConnectionConfiguration()
+    if let policyPath { connections.policy = try PolicyFile(path: policyPath).policy }
+    if let audit { connections.audit = try LaunchOptions.auditDestination(audit) }
+    return connections
+  }
+
+  private static func auditDestination(_ text: String) throws(RuntimeError) -> AuditDestination {
+    guard text.hasPrefix("fd:") else {
+      // The backend may stand in another directory.
+      let start = try explaining("cannot write the audit log to '\(text)'") {
+        () throws(HostError) in
+        try text.hasPrefix("/") ? "/" : HostFile.workingDirectory()
+      }
+      return .file(path: PathText.joined(start, text))
+    }
+    guard let number = Int32(text.dropFirst(3)), number >= 0 else {
+      throw RuntimeError("cannot write the audit log to '\(text)': it is no number")
+    }
+    let descriptor = Descriptor(rawValue: number)
+    _ = try explaining("cannot write the audit log to '\(text)'") { () throws(HostError) in
+      try descriptor.status()
+    }
+    return .descriptor(descriptor)
   }
 }
 

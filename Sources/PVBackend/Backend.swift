@@ -39,6 +39,12 @@ public final class Backend: Sendable {
 
   public func currentOutcome() -> SandboxOutcome? { outcome.withLock { $0 } }
 
+  /// To be called when no process of the sandbox is left: its connections end, and are told of.
+  public func tellEnds() { view.network.gate.drain() }
+
+  /// What it knows of the container's connections.
+  public var gate: NetworkGate { view.network.gate }
+
   /// The first word counts: what other threads of the guest say on their way down does not.
   func end(_ outcome: SandboxOutcome) {
     let isFirst = self.outcome.withLock { current in

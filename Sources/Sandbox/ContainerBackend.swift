@@ -65,6 +65,7 @@ enum ContainerBackend {
       kept += [imageFile, channels.setup, channels.control, channels.directory]
       kept += [channels.events, channels.eventWriter]
       if case .file(let log, _) = plan.output { kept.append(log) }
+      if case .descriptor(let log) = plan.configuration.connections.audit { kept.append(log) }
       try CurrentProcess.closeOthers(than: kept)
       guard channels.ownsTerminal else { return nil }
       let terminal = try Descriptor.standardInput.duplicate()
@@ -209,6 +210,7 @@ struct ContainerServer: ~Copyable {
       error = nil
     case .gone, nil: error = nil
     }
+    running.backend.tellEnds()
     if !isCommitted, let error { throw error }
     if !isCommitted, !hasStarted, case .gone = end {
       throw RuntimeError("cannot start the container: its init was killed")

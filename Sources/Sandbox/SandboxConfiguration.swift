@@ -1,3 +1,4 @@
+import ConnectionPolicy
 import HostOS
 
 /// Everything that a sandbox is started with. Made by `OCIRuntime`, complete and checked in form;
@@ -9,6 +10,7 @@ public struct SandboxConfiguration: Sendable {
   public var root: RootConfiguration
   public var mounts: [MountConfiguration] = []
   public var network = NetworkConfiguration.fresh
+  public var connections = ConnectionConfiguration()
   public var hostname = ""
   public var domainname = ""
   public var program: ProgramConfiguration
@@ -108,6 +110,24 @@ public enum NetworkConfiguration: Equatable, Sendable {
   case fresh
   /// The one that a file stands for, for example /run/netns/NAME or /proc/PID/ns/net.
   case joined(path: String)
+}
+
+/// What the container may connect to, and who is told.
+public struct ConnectionConfiguration: Equatable, Sendable {
+  /// Nil lets everything pass.
+  public var policy: Policy?
+  public var audit = AuditDestination.none
+
+  public init() {}
+}
+
+/// Where `--audit` writes.
+public enum AuditDestination: Equatable, Sendable {
+  case none
+  /// Lines are appended.
+  case file(path: String)
+  /// Open already in the command's process.
+  case descriptor(Descriptor)
 }
 
 /// One mount below the guest's root, in the order of mounting.

@@ -1,3 +1,4 @@
+import ConnectionAudit
 import Glibc
 import HostOS
 import PVBackend
@@ -150,6 +151,7 @@ struct StartingSandbox: ~Copyable {
     _ listener: (number: Int32, process: ProcessID), proc: consuming OwnedDescriptor,
     detachedMounts: [UInt64], _ console: Console
   ) throws(RuntimeError) -> Backend {
+    let gate = try gate()
     do throws(HostError) {
       let process = try listener.process.openDescriptor()
       let own = "/proc/\(listener.process.rawValue)"
@@ -166,7 +168,7 @@ struct StartingSandbox: ~Copyable {
         view: SandboxView(
           memory: memory, memoryAddresses: memoryAddresses,
           listener: SeccompListener(owner: try process.duplicate(listener.number)), files: files,
-          tasks: tasks, facts: try HostProc(), network: try network())
+          tasks: tasks, facts: try HostProc(), network: try network(gate))
       ) { level, message in console.say(level, message) }
       try backend.start()
       try statusSocket.descriptor.writeRecord([0])
@@ -177,15 +179,32 @@ struct StartingSandbox: ~Copyable {
   }
 
   /// The namespace that init is in is the container's, and says so in /proc to everybody.
-  private func network() throws(HostError) -> GuestNetwork {
+  private func network(_ gate: NetworkGate) throws(HostError) -> GuestNetwork {
     let bindService: UInt64 = 1 << 10  // CAP_NET_BIND_SERVICE
     let mayBind = plan.configuration.program.capabilities.bounding & bindService != 0
     if plan.configuration.network == .host {
-      return GuestNetwork(mayBindPrivilegedPorts: mayBind, gate: .allowAll)
+      return GuestNetwork(mayBindPrivilegedPorts: mayBind, gate: gate)
     }
     return GuestNetwork(
       namespace: try HostFile.open("/proc/\(initProcess.rawValue)/ns/net", flags: O_RDONLY),
-      mayBindPrivilegedPorts: mayBind, gate: .allowAll)
+      mayBindPrivilegedPorts: mayBind, gate: gate)
+  }
+
+  /// The log is opened only now, so that no guest process inherits it.
+  private func gate() throws(RuntimeError) -> NetworkGate {
+    let configuration = plan.configuration.connections
+    let output: Descriptor?
+    switch configuration.audit {
+    case .none: output = nil
+    case .descriptor(let descriptor): output = descriptor
+    case .file(let path):
+      output = try explaining("cannot write the audit log to '\(path)'") { () throws(HostError) in
+        try HostFile.open(path, flags: O_WRONLY | O_CREAT | O_APPEND, mode: 0o600).release()
+      }
+    }
+    return NetworkGate(
+      policy: configuration.policy,
+      log: output.map { AuditLog(container: plan.configuration.identifier, output: $0) })
   }
 
   /// The first field of each line of mountinfo.
@@ -227,7 +246,10 @@ struct RunningSandbox: ~Copyable {
   }
 
   /// Ends init, and with it, before it counts as dead, every process of the pid namespace.
-  func kill() { RunningSandbox.kill(initProcess, initDescriptor) }
+  func kill() {
+    RunningSandbox.kill(initProcess, initDescriptor)
+    backend.tellEnds()
+  }
 
   static func kill(_ process: ProcessID, _ descriptor: borrowing ProcessDescriptor) {
     // It may have ended already; waiting succeeds either way.

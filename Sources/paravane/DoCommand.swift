@@ -36,6 +36,7 @@ struct DoCommand: ParsableCommand {
   @Flag(help: "Write to the host's files instead of to a throw-away layer.")
   var rw = false
 
+  @OptionGroup var connections: ConnectionOptions
   @OptionGroup var strace: TraceOption
 
   @Argument(
@@ -53,6 +54,7 @@ struct DoCommand: ParsableCommand {
     command.writesThrough = rw
     var options = parent.launchOptions
     options.trace = strace.destination
+    connections.apply(to: &options)
     try Message.finish(try command.launch(options))
   }
 }

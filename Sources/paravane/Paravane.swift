@@ -44,6 +44,8 @@ struct Paravane: ParsableCommand {
   @Flag(help: "Log what paravane itself does.")
   var debug = false
 
+  @OptionGroup var connections: ConnectionOptions
+
   @Option(help: .hidden)
   var rootless: String?
 
@@ -58,6 +60,7 @@ struct Paravane: ParsableCommand {
     options.isDebugging = debug
     options.kernelImagePath = kernel
     options.usesSystemdNames = systemdCgroup
+    connections.apply(to: &options)
     return options
   }
 
@@ -72,9 +75,11 @@ struct Paravane: ParsableCommand {
   }
 
   /// For the commands that runc has, which fail with 1.
-  func lifecycle() throws -> Lifecycle {
+  func lifecycle(_ connections: ConnectionOptions? = nil) throws -> Lifecycle {
     Message.failureStatus = 1
-    return Lifecycle(try setting())
+    var setting = try setting()
+    connections?.apply(to: &setting.launch)
+    return Lifecycle(setting)
   }
 
   /// Every way to fail ends here, with one line and a status.

@@ -58,6 +58,21 @@ import Testing
     #expect(try Self.validate(schema, file.path) == "\(events.count) valid\n")
   }
 
+  @Test func theExamplesOfThePageSatisfyTheSchema() throws {
+    let page = try String(contentsOf: Self.root.appending(path: "docs/audit.md"), encoding: .utf8)
+    let example = page.firstMatch(of: /```json\n(.*?)```/.dotMatchesNewlines())?.1 ?? ""
+    let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(example.utf8).write(to: file)
+    let schema = Self.root.appending(path: "docs/protocol/audit.schema.json").path
+    #expect(try Self.validate(schema, file.path) == "4 valid\n")
+    for kind in AuditEvent.Kind.allCases { #expect(page.contains("`\(kind.rawValue)`")) }
+    for reason in AuditEvent.Decision.Reason.allCases {
+      #expect(page.contains("`\(reason.rawValue)`"))
+    }
+    for cause in AuditEvent.End.Cause.allCases { #expect(page.contains("`\(cause.rawValue)`")) }
+  }
+
   @Test func theSchemaRefusesWhatIsNoEvent() throws {
     let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: file) }

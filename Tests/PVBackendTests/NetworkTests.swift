@@ -1,7 +1,8 @@
 import CPVCalls
+import ConnectionAudit
+import ConnectionPolicy
 import Glibc
 import HostOS
-import Synchronization
 import Testing
 
 @testable import PVBackend
@@ -60,17 +61,8 @@ import Testing
   // MARK: - The gate
 
   @Test func theGateSeesWhereAConnectionLeads() throws {
-    let seen = Mutex<[String]>([])
-    let gate = NetworkGate { attempt in
-      let remote = attempt.remote?.description ?? "-"
-      let local = attempt.local?.description ?? "-"
-      seen.withLock {
-        $0.append(
-          "\(attempt.action) \(attempt.transport) \(local) \(remote) \(attempt.program)"
-            + " \(attempt.process) \(attempt.user)")
-      }
-      return .deny(HostError(ENETDOWN))
-    }
+    let log = try Pipe()
+    let gate = try Self.gate("{action: deny, errno: ENETDOWN}", log: log.writing.descriptor)
     let results = try GuestFixture.run(gate: gate) { fixture, worker in
       func call(_ operation: Int, _ arguments: [Int64], _ payload: [UInt8]) -> Int64 {
         fixture.call(
@@ -87,16 +79,46 @@ import Testing
       ]
     }
     #expect(results == [Int64](repeating: -Int64(ENETDOWN), count: 5))
+    let lines = try Self.lines(from: log.reading.descriptor)
     #expect(
-      seen.withLock { $0 } == [
-        "connect tcp - 127.0.0.1:80 /bin/p 42 7", "connect udp - 127.0.0.1:53 /bin/p 0 7",
-        "bind tcp 0.0.0.0:8080 - /bin/p 0 7", "listen tcp 0.0.0.0:0 - /bin/p 0 7",
-        "send udp - 192.0.2.1:9 /bin/p 0 7",
+      lines == [
+        "connect tcp 127.0.0.1:80 - /bin/p 42 7", "connect udp 127.0.0.1:53 - /bin/p 0 7",
+        "bind tcp - 0.0.0.0:8080 /bin/p 0 7", "bind tcp - 0.0.0.0:0 /bin/p 0 7",
+        "send udp 192.0.2.1:9 - /bin/p 0 7",
       ])
   }
 
+  private static func gate(_ rule: String, log: Descriptor? = nil) throws -> NetworkGate {
+    let policy = try Policy(yaml: Array("default: allow\nrules:\n- \(rule)\n".utf8))
+    return NetworkGate(
+      policy: policy, log: log.map { AuditLog(container: "test", output: $0) })
+  }
+
+  /// What the log says of denied attempts: what, where to, from where, who.
+  private static func lines(from log: Descriptor) throws -> [String] {
+    let text = String(decoding: try log.receiveRecordBytes(), as: UTF8.self)
+    return text.split(separator: "\n").map { line in
+      func field(_ name: String) -> String {
+        line.firstMatch(of: try! Regex("\"\(name)\":\"?([^\",}]*)")).map {
+          String($0[1].substring!)
+        }
+          ?? "-"
+      }
+      func endpoint(_ name: String) -> String {
+        let pattern = "\"\(name)\":{\"address\":\"([^\"]*)\",\"port\":([0-9]*)}"
+        return line.firstMatch(of: try! Regex(pattern)).map {
+          "\($0[1].substring!):\($0[2].substring!)"
+        } ?? "-"
+      }
+      return [
+        field("attempt"), field("protocol"), endpoint("remote"), endpoint("local"),
+        field("program"), field("pid"), field("user"),
+      ].joined(separator: " ")
+    }
+  }
+
   @Test func aDeniedArrivalIsReset() throws {
-    let gate = NetworkGate { $0.action == .accept ? .deny(HostError(EPERM)) : .allow }
+    let gate = try Self.gate("{event: accept, action: deny}")
     let (results, error) = try GuestFixture.run(gate: gate) { fixture, worker in
       var results = [
         fixture.call(
@@ -115,11 +137,8 @@ import Testing
   }
 
   @Test func anOutcomeBeginsNothing() throws {
-    let asked = Mutex(0)
-    let gate = NetworkGate { _ in
-      asked.withLock { $0 += 1 }
-      return .allow
-    }
+    let log = try Pipe()
+    let gate = try Self.gate("{action: audit}", log: log.writing.descriptor)
     let results = try GuestFixture.run(gate: gate) { fixture, worker in
       [
         fixture.call(worker, Int(PV_OP_CONNECT_RESULT), [Self.stream]),
@@ -129,7 +148,7 @@ import Testing
       ]
     }
     #expect(results.allSatisfy { $0 < 0 })
-    #expect(asked.withLock { $0 } == 0)
+    #expect(try !Readiness.wait([log.reading.descriptor], timeoutMilliseconds: 0)[0])
   }
 
   // MARK: - What is refused
@@ -254,5 +273,14 @@ import Testing
     }
     #expect(results == [-Int64(EINVAL), 0, 0, 0, -Int64(EINVAL)])
     #expect(NetworkFacts.names.count == Int(PV_NETWORK_LAST))
+  }
+}
+
+extension Descriptor {
+  /// All that a pipe holds now, at most 64 KiB.
+  fileprivate func receiveRecordBytes() throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: 65536)
+    let count = try check { read(rawValue, &bytes, bytes.count) }
+    return Array(bytes[..<count])
   }
 }

@@ -8,5 +8,6 @@
 #include "CHostOSNetwork.h"
 #include "CHostOSProbe.h"
 #include "CHostOSProcess.h"
+#include "CHostOSResolver.h"
 #include "CHostOSSeccomp.h"
 #endif

@@ -1,52 +1,199 @@
+import ConnectionAudit
+import ConnectionPolicy
 import Glibc
 import HostOS
+import Synchronization
 
-/// What a guest asks to do on the network, with all that the backend knows of it (invariant I5).
-public struct NetworkAttempt: Sendable {
-  public enum Action: String, Sendable {
-    case bind, listen, connect, accept
-    /// Of a datagram to a destination of its own.
-    case send
+/// The one place where the network of a sandbox is decided on and told of: every bind, listen,
+/// connect, accept and every datagram with a name passes it before the host kernel sees it, and
+/// comes back with what the host kernel made of it.
+public final class NetworkGate: Sendable {
+  private let policy: PolicyInForce
+  private let log: AuditLog?
+  let table = ConnectionTable()
+  let counters = ConnectionCounters()
+  /// Open from the first attempt on, in the container's network namespace.
+  private let diagnosis = Mutex<SocketDiagnosis?>(nil)
+  private let observer = Mutex<EndObserver?>(nil)
+  private let isObserving = Atomic<Bool>(false)
+
+  /// Without a policy everything passes; without a log nothing is written.
+  public init(policy: Policy?, log: AuditLog?) {
+    self.policy = PolicyInForce(policy)
+    self.log = log
   }
 
-  public enum Transport: String, Sendable {
-    case tcp, udp, icmp
+  /// Everything that the host allows, and nobody is told.
+  public static var allowAll: NetworkGate { NetworkGate(policy: nil, log: nil) }
+
+  // MARK: - Deciding
+
+  /// Whether `begin` may take long: names are being looked up, or the log is a pipe.
+  var mayWait: Bool { policy.mayWait || log?.mayWait ?? false }
+
+  /// An attempt that the policy lets pass.
+  struct Permit: Sendable {
+    let attempt: NetworkAttempt
+    fileprivate let decision: AuditEvent.Decision
   }
 
-  public let action: Action
-  public let transport: Transport
-  /// What is bound, listens or accepts; nil where the socket has no address of its own yet.
-  public let local: Endpoint?
-  /// Who is connected to or sent to, or who connects. The wildcard is this machine's own address.
-  public let remote: Endpoint?
-  /// The thread that asks, as the host counts.
-  public let thread: ProcessID
-  /// The process that asks, in the guest kernel's words.
-  public let process: Int32
-  /// The program's path in the container, in the guest kernel's words.
-  public let program: String
-  /// The user as the guest kernel counts.
-  public let user: UInt32
+  /// Throws what the policy denies with.
+  func begin(
+    _ attempt: NetworkAttempt, on socket: Descriptor
+  ) throws(HostError) -> Permit {
+    if !isObserving.load(ordering: .acquiring) { observe() }
+    guard let event = attempt.event, let policy = policy.policy else {
+      return Permit(attempt: attempt, decision: .withoutPolicy)
+    }
+    let verdict = policy.verdict(for: attempt.question(event))
+    let decision = AuditEvent.Decision(verdict, of: policy)
+    guard case .deny(let errno) = verdict.answer else {
+      return Permit(attempt: attempt, decision: decision)
+    }
+    counters.add(event, .denied)
+    log?.write(
+      AuditEvent(
+        .denied, attempt: event, subject: attempt.subject, protocol: attempt.transport,
+        local: attempt.local.map(AuditEndpoint.init),
+        remote: attempt.remote.map(AuditEndpoint.init), connection: try? socket.socketCookie(),
+        decision: decision, error: errno.name))
+    throw HostError(errno.number)
+  }
+
+  /// What the host kernel made of a permitted attempt.
+  ///
+  /// To be called while the backend holds the socket, so that it can't have ended yet.
+  func finish(
+    _ permit: Permit, on socket: Descriptor, _ domain: Int32, _ error: HostError? = nil
+  ) {
+    let attempt = permit.attempt
+    let hasFailed = error.map { $0.number != EINPROGRESS } ?? false
+    if let event = attempt.event {
+      counters.add(event, hasFailed ? .failed : permit.isMarked ? .marked : .passed)
+    }
+    // Of datagrams only those are told of that a rule marks.
+    if attempt.action == .send, !permit.isMarked { return }
+    let cookie = try? socket.socketCookie()
+    let needsName = log != nil || attempt.action == .bind || attempt.action == .listen
+    let own = needsName ? socket.endpoint(of: .local, domain: domain) : nil
+    let local = own ?? attempt.local
+    log?.write(
+      AuditEvent(
+        attempt.kind, subject: attempt.subject, protocol: attempt.transport,
+        local: local.map(AuditEndpoint.init), remote: attempt.remote.map(AuditEndpoint.init),
+        connection: cookie, decision: permit.decision,
+        error: hasFailed ? error?.name : nil))
+    if let cookie, !hasFailed { note(permit, cookie, local: local) }
+  }
+
+  private func note(_ permit: Permit, _ cookie: UInt64, local: Endpoint?) {
+    let attempt = permit.attempt
+    // The host kernel does not tell of the end of an echo socket.
+    guard let role = attempt.role, attempt.transport != .icmp else { return }
+    let connection = OpenConnection(
+      cookie: cookie, role: role, subject: attempt.subject, protocol: attempt.transport,
+      local: local.map(AuditEndpoint.init), remote: attempt.remote.map(AuditEndpoint.init),
+      decision: permit.decision)
+    if table.add(connection) { sweep() }
+  }
+
+  // MARK: - Ends
+
+  /// In a worker, which is on the container's network.
+  private func observe() {
+    diagnosis.withLock { diagnosis in
+      guard !isObserving.load(ordering: .relaxed) else { return }
+      // A host without sock_diag(7) has no word on ends; then the log has none either.
+      diagnosis = try? SocketDiagnosis()
+      if let log, let listener = try? SocketEndListener(),
+        let observer = try? EndObserver(listener, self, log)
+      {
+        self.observer.withLock { $0 = observer }
+        try? HostThread.start { observer.run() }
+      }
+      isObserving.store(true, ordering: .releasing)
+    }
+  }
+
+  /// Takes connections out of the table that have ended unheard.
+  func sweep() {
+    let moment = MonotonicClock.nanoseconds()
+    guard let sockets = try? sockets() else { return }
+    let ended = table.sweep(living: Set(sockets.map(\.cookie)), before: moment)
+    for connection in ended { log?.write(connection.ending(.unknown, bytes: nil)) }
+  }
+
+  /// What the host kernel has open on the container's network, which others may share.
+  private func sockets() throws(HostError) -> [SocketFacts] {
+    let timeWait: UInt8 = 6
+    return try diagnosis.withLock { diagnosis throws(HostError) in
+      guard diagnosis != nil else { throw HostError(EOPNOTSUPP) }
+      return try diagnosis!.sockets()
+    }.filter { $0.state != timeWait }
+  }
+
+  /// Waits until the ends of the sandbox's connections are told of; its processes are gone.
+  public func drain() {
+    observer.withLock { $0 }?.finish()
+  }
+
+  // MARK: - From outside
+
+  /// A policy takes the place of the one in force. Returns how many connections it ended.
+  public func replacePolicy(with new: Policy, killing: Bool) throws(HostError) -> Int {
+    policy.replace(with: new)
+    guard killing, let compiled = policy.policy else { return 0 }
+    return try kill(by: compiled)
+  }
+
+  private func kill(by policy: CompiledPolicy) throws(HostError) -> Int {
+    let connections = table.all.filter { connection in
+      guard let question = connection.question else { return false }
+      return policy.verdict(for: question).errno != nil
+    }
+    if connections.isEmpty { return 0 }
+    let sockets = Dictionary(
+      try sockets().map { ($0.cookie, $0) }, uniquingKeysWith: { first, _ in first })
+    var count = 0
+    for connection in connections {
+      guard let socket = sockets[connection.cookie] else { continue }
+      table.markKilled(connection.cookie)
+      do throws(HostError) {
+        try diagnosis.withLock { diagnosis throws(HostError) in
+          if diagnosis != nil { try diagnosis!.destroy(socket) }
+        }
+        count += 1
+      } catch {
+        // It ended by itself meanwhile.
+        if error.number != ENOENT { throw error }
+      }
+    }
+    return count
+  }
+
+  /// One line of JSON for each open connection.
+  public func report() throws(HostError) -> [UInt8] {
+    let connections = Dictionary(
+      table.all.map { ($0.cookie, $0) }, uniquingKeysWith: { first, _ in first })
+    if connections.isEmpty { return [] }
+    return try sockets().flatMap { socket in
+      connections[socket.cookie]?.line(socket) ?? []
+    }
+  }
 }
 
-/// What becomes of an attempt.
-public enum Passage: Equatable, Sendable {
-  case allow
-  /// The call fails with this error; what was accepted is reset.
-  case deny(HostError)
+extension NetworkGate.Permit {
+  fileprivate var isMarked: Bool { decision.verdict == .audit }
 }
 
-/// The one place where the network of a sandbox is decided on: every bind, listen, connect, accept
-/// and every datagram with a name passes it before the host's kernel sees it.
-public struct NetworkGate: Sendable {
-  private let decide: @Sendable (NetworkAttempt) -> Passage
-
-  public init(_ decide: @escaping @Sendable (NetworkAttempt) -> Passage) {
-    self.decide = decide
+extension NetworkAttempt {
+  fileprivate var role: OpenConnection.Role? {
+    switch action {
+    case .bind: .bound
+    case .listen: .listening
+    case .connect: .outgoing
+    case .accept: .incoming
+    case .send: nil
+    }
   }
-
-  /// Everything the host allows.
-  public static let allowAll = NetworkGate { _ in .allow }
-
-  func passage(of attempt: NetworkAttempt) -> Passage { decide(attempt) }
 }

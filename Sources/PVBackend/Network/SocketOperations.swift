@@ -1,4 +1,6 @@
 import CPVCalls
+import ConnectionAudit
+import ConnectionPolicy
 import Glibc
 import HostOS
 
@@ -6,7 +8,7 @@ import HostOS
 struct GuestSocket: ~Copyable {
   private let owner: OwnedDescriptor
   let domain: Int32
-  let transport: NetworkAttempt.Transport
+  let transport: ConnectionProtocol
 
   /// EOPNOTSUPP for sockets of other families: the caller of the sandbox may have passed one in.
   static func checked(_ owner: consuming OwnedDescriptor) throws(HostError) -> GuestSocket {
@@ -18,7 +20,7 @@ struct GuestSocket: ~Copyable {
 
   private static func transport(
     of descriptor: Descriptor, domain: Int32
-  ) throws(HostError) -> NetworkAttempt.Transport {
+  ) throws(HostError) -> ConnectionProtocol {
     guard domain == AF_INET || domain == AF_INET6 else { throw HostError(EOPNOTSUPP) }
     switch try descriptor.option(level: SOL_SOCKET, SO_PROTOCOL) {
     case Int32(IPPROTO_TCP): return .tcp
@@ -36,7 +38,14 @@ struct GuestSocket: ~Copyable {
 
   /// Nil before it has one.
   func endpoint(of end: SocketEnd) -> Endpoint? {
-    guard let name = try? descriptor.name(of: end) else { return nil }
+    descriptor.endpoint(of: end, domain: domain)
+  }
+}
+
+extension Descriptor {
+  /// Of a socket; nil before it has one.
+  func endpoint(of end: SocketEnd, domain: Int32) -> Endpoint? {
+    guard let name = try? name(of: end) else { return nil }
     return try? InternetAddress(name, domain: domain).endpoint
   }
 }
@@ -55,19 +64,35 @@ extension Worker {
     try InternetAddress(payload.bytes(count: request.payloadSize), domain: socket.domain)
   }
 
+  private var gate: NetworkGate { backend.view.network.gate }
+
   /// Asks the policy; throws what it denies with.
-  private func pass(
+  private func begin(
     _ action: NetworkAttempt.Action, _ socket: borrowing GuestSocket, local: Endpoint?,
     remote: Endpoint?, _ request: Request
-  ) throws(HostError) {
+  ) throws(HostError) -> NetworkGate.Permit {
+    let subject = AuditEvent.Subject(
+      process: Int32(truncatingIfNeeded: request[5]), hostProcess: requester.rawValue,
+      program: path.text, user: request.user)
     let attempt = NetworkAttempt(
-      action: action, transport: socket.transport, local: local, remote: remote,
-      thread: requester, process: Int32(truncatingIfNeeded: request[5]), program: path.text,
-      user: request.user)
-    switch backend.view.network.gate.passage(of: attempt) {
-    case .allow: return
-    case .deny(let error): throw error
+      action: action, transport: socket.transport, local: local, remote: remote, subject: subject)
+    if gate.mayWait, let claim { backend.turn.handOver(claim) }
+    return try gate.begin(attempt, on: socket.descriptor)
+  }
+
+  /// The same, does what is permitted, and tells of it.
+  private func pass(
+    _ action: NetworkAttempt.Action, _ socket: borrowing GuestSocket, local: Endpoint?,
+    remote: Endpoint?, _ request: Request, _ body: () throws(HostError) -> Void
+  ) throws(HostError) {
+    let permit = try begin(action, socket, local: local, remote: remote, request)
+    do {
+      try body()
+    } catch {
+      gate.finish(permit, on: socket.descriptor, socket.domain, error)
+      throw error
     }
+    gate.finish(permit, on: socket.descriptor, socket.domain)
   }
 
   // MARK: - Life of a socket
@@ -103,15 +128,20 @@ extension Worker {
     {
       throw HostError(EACCES)
     }
-    try pass(.bind, socket, local: endpoint, remote: nil, request)
-    try socket.descriptor.bind(to: address.bytes)
+    let descriptor = socket.descriptor
+    try pass(.bind, socket, local: endpoint, remote: nil, request) { () throws(HostError) in
+      try descriptor.bind(to: address.bytes)
+    }
     return 0
   }
 
   func listen(_ request: Request) throws(HostError) -> Int64 {
     let socket = try socket(of: request)
-    try pass(.listen, socket, local: socket.endpoint(of: .local), remote: nil, request)
-    try socket.descriptor.listen(backlog: Int32(bitPattern: try request.word(1)))
+    let (descriptor, local) = (socket.descriptor, socket.endpoint(of: .local))
+    let backlog = Int32(bitPattern: try request.word(1))
+    try pass(.listen, socket, local: local, remote: nil, request) { () throws(HostError) in
+      try descriptor.listen(backlog: backlog)
+    }
     return 0
   }
 
@@ -120,9 +150,24 @@ extension Worker {
     let flags = try request.flags(1, allowed: UInt32(PV_CONNECT_FINISH))
     let socket = try socket(of: request)
     let address = try address(of: request, for: socket)
-    if let endpoint = address.endpoint {
-      try pass(.connect, socket, local: nil, remote: endpoint.destination, request)
+    guard let remote = address.endpoint?.destination else {
+      try connect(socket, address, flags)
+      return 0
     }
+    let permit = try begin(.connect, socket, local: nil, remote: remote, request)
+    do {
+      try connect(socket, address, flags)
+    } catch {
+      gate.finish(permit, on: socket.descriptor, socket.domain, error)
+      throw error
+    }
+    gate.finish(permit, on: socket.descriptor, socket.domain)
+    return 0
+  }
+
+  private func connect(
+    _ socket: borrowing GuestSocket, _ address: InternetAddress, _ flags: UInt32
+  ) throws(HostError) {
     try socket.descriptor.setSocketNonBlocking()
     do {
       try socket.descriptor.connect(to: address.bytes)
@@ -131,7 +176,6 @@ extension Worker {
       guard socket.descriptor.isReady(for: POLLOUT) else { throw error }
       try finishConnecting(socket)
     }
-    return 0
   }
 
   func connectResult(_ request: Request) throws(HostError) -> Int64 {
@@ -167,7 +211,8 @@ extension Worker {
       let name = (try? connection.descriptor.name(of: .peer)) ?? []
       do {
         let remote = try? InternetAddress(name, domain: socket.domain).endpoint
-        try pass(.accept, socket, local: local, remote: remote, request)
+        let permit = try begin(.accept, socket, local: local, remote: remote, request)
+        gate.finish(permit, on: connection.descriptor, socket.domain)
       } catch {
         try connection.descriptor.resetOnClose()
         continue
@@ -247,17 +292,20 @@ extension Worker {
     var message = SocketMessage(flags: Int32(flags))
     message.control = Array(bytes[nameSize...])
     try ControlTable.check(message.control)
+    var permit: NetworkGate.Permit?
     if nameSize > 0 {
       // On a stream a name means nothing, or that a connection is begun.
       guard socket.transport != .tcp else { throw HostError(EISCONN) }
       let address = try InternetAddress(Array(bytes[..<nameSize]), domain: socket.domain)
       guard let endpoint = address.endpoint else { throw HostError(EAFNOSUPPORT) }
-      try pass(.send, socket, local: nil, remote: endpoint.destination, request)
+      permit = try begin(.send, socket, local: nil, remote: endpoint.destination, request)
       message.name = address.bytes
     }
     let data = ByteBuffer(capacity: max(count, 1))
     backend.view.memory.copy(at: offset, count: count, into: data)
-    return Int64(try socket.descriptor.send(data, count: count, message))
+    let sent = try socket.descriptor.send(data, count: count, message)
+    if let permit { gate.finish(permit, on: socket.descriptor, socket.domain) }
+    return Int64(sent)
   }
 
   func receive(_ request: Request) throws(HostError) -> Int64 {

@@ -9,9 +9,10 @@ struct CreateCommand: ParsableCommand {
 
   @ParentCommand var parent: Paravane
   @OptionGroup var creation: CreationOptions
+  @OptionGroup var connections: ConnectionOptions
 
   func run() throws {
-    try parent.lifecycle().create(
+    try parent.lifecycle(connections).create(
       creation.identifier, bundle: creation.bundle, creation.options)
   }
 }

@@ -10,6 +10,7 @@ struct RunCommand: ParsableCommand {
 
   @ParentCommand var parent: Paravane
   @OptionGroup var creation: CreationOptions
+  @OptionGroup var connections: ConnectionOptions
   @OptionGroup var strace: TraceOption
 
   @Flag(name: .shortAndLong, help: "Do not wait for the container's end.")
@@ -23,6 +24,7 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     var setting = try parent.setting()
     setting.launch.trace = strace.destination
+    connections.apply(to: &setting.launch)
     if !detach { setting.onWarning = { text in Message.warn(text) } }
     let status = try Lifecycle(setting).run(
       creation.identifier, bundle: creation.bundle, creation.options,

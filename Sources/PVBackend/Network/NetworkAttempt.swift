@@ -1,0 +1,68 @@
+import ConnectionAudit
+import ConnectionPolicy
+import Glibc
+import HostOS
+
+/// What a guest asks to do with a socket, with all that the backend knows of it (invariant I5).
+struct NetworkAttempt: Sendable {
+  enum Action: Sendable {
+    case bind, listen, connect, accept
+    /// Of a datagram to a destination of its own.
+    case send
+  }
+
+  let action: Action
+  let transport: ConnectionProtocol
+  /// What is bound, listens or accepts; nil where the socket has no address of its own yet.
+  let local: Endpoint?
+  /// Who is connected to or sent to, or who connects. The wildcard is this machine's own address.
+  let remote: Endpoint?
+  let subject: AuditEvent.Subject
+
+  /// What a policy is asked; nil where there is nothing to decide.
+  ///
+  /// listen(2) takes a port of its own where bind(2) took none.
+  var event: ConnectionEvent? {
+    switch action {
+    case .bind: .bind
+    case .listen: local.map { $0.port == 0 } ?? true ? .bind : nil
+    case .connect: .connect
+    case .accept: .accept
+    case .send: .send
+    }
+  }
+
+  var kind: AuditEvent.Kind {
+    switch action {
+    case .bind: .bind
+    case .listen: .listen
+    case .connect: .connect
+    case .accept: .accept
+    case .send: .send
+    }
+  }
+
+  /// The attempt as rules see it. A peer that is gone already has no address: it is 0.0.0.0.
+  func question(_ event: ConnectionEvent) -> ConnectionAttempt {
+    let other = event == .bind ? local : remote
+    let service = event == .bind || event == .accept ? local : remote
+    return ConnectionAttempt(
+      event, transport, address: IPAddress(other?.address ?? .version4([0, 0, 0, 0])),
+      port: service?.port ?? 0, program: Array(subject.program.utf8), user: subject.user)
+  }
+}
+
+extension IPAddress {
+  init(_ address: NetworkAddress) {
+    switch address {
+    case .version4(let bytes): self.init(v4: bytes.reduce(0) { $0 << 8 | UInt32($1) })
+    case .version6(let bytes): self.init(v6: bytes.reduce(0) { $0 << 8 | UInt128($1) })
+    }
+  }
+}
+
+extension AuditEndpoint {
+  init(_ endpoint: Endpoint) {
+    self = .internet(IPAddress(endpoint.address), port: endpoint.port)
+  }
+}
