@@ -125,7 +125,8 @@ let package = Package(
           "ConnectionAudit", "HostOS",
         ]),
       .target(
-        name: "OCIRuntime", dependencies: ["OCISpec", "Sandbox", "ConnectionPolicy", "HostOS"]),
+        name: "OCIRuntime",
+        dependencies: ["OCISpec", "Sandbox", "ConnectionPolicy", "ConnectionAudit", "HostOS"]),
       .executableTarget(
         name: "paravane",
         dependencies: [

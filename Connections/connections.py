@@ -8,6 +8,7 @@ The driver and what it starts live in a network namespace with nothing but a loo
 import contextlib
 import errno
 import fnmatch
+import http.client
 import json
 import os
 import re
@@ -23,6 +24,7 @@ import threading
 import time
 
 import jsonschema
+from prometheus_client.openmetrics import parser as openmetrics
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CASES = {}
@@ -177,7 +179,9 @@ def server(handle=None, address="127.0.0.1", family=socket.AF_INET):
             peers.append(peer)
             with connection:
                 if handle:
-                    handle(connection)
+                    # The sandbox may end first.
+                    with contextlib.suppress(ConnectionError):
+                        handle(connection)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -578,6 +582,269 @@ def a_full_log_stops_nothing():
     program = "say(attempt(lambda: socket.create_server(('127.0.0.1', 0)) and None))"
     with Sandbox(program, audit=False, arguments=["--audit", "/dev/full"]) as sandbox:
         equal(sandbox.finish(), ["ok"], "the answer")
+
+
+# ---- Containers that run
+
+
+class Container(Sandbox):
+    """`paravane run` of a bundle with this machine's programs, in the test's network."""
+
+    def __init__(self, program, policy=None, annotation=None):
+        self.directory = tempfile.mkdtemp(prefix="connections-")
+        self.log = os.path.join(self.directory, "audit.jsonl")
+        self.root = os.path.join(self.directory, "root")
+        command = [product(), "--root", self.root, "--audit", self.log, "run",
+                   "--bundle", self.bundle(program, annotation)]
+        if policy:
+            command += ["--policy", self.write("policy.yaml", policy)]
+        self.process = subprocess.Popen(command + ["web"], stdin=subprocess.PIPE, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def bundle(self, program, annotation):
+        files = os.path.join(self.directory, "rootfs")
+        for name in ("proc", "dev", "tmp", "usr", "etc"):
+            os.makedirs(os.path.join(files, name))
+        for name in ("bin", "lib", "lib64"):
+            os.symlink(f"usr/{name}", os.path.join(files, name))
+        configuration = {
+            "ociVersion": "1.0.2",
+            "process": {"user": {"uid": 0, "gid": 0}, "cwd": "/", "env": ["PATH=/usr/bin"],
+                        "args": [PYTHON, "-c", PRELUDE + program]},
+            "root": {"path": "rootfs"},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}] + [
+                {"destination": f"/{name}", "type": "bind", "source": f"/{name}",
+                 "options": ["rbind", "ro"]} for name in ("usr", "etc")],
+            "linux": {"namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts")]},
+        }
+        if annotation:
+            configuration["annotations"] = {"dev.paravane.policy": annotation}
+        self.write("config.json", json.dumps(configuration))
+        return self.directory
+
+    def command(self, *arguments, status=0):
+        """Another command about the container; what it prints."""
+        done = subprocess.run([product(), "--root", self.root, *arguments], capture_output=True,
+                              text=True, timeout=LIMIT)
+        equal(done.returncode, status, f"{arguments} ({done.stderr[:500]})")
+        return done.stdout if status == 0 else done.stderr
+
+
+# Connects to two ports until its input ends; says how often what came of it.
+LOAD = """
+import collections, select
+counts = collections.Counter()
+say('started')
+while not select.select([sys.stdin], [], [], 0)[0]:
+    for port in ({open}, {closed}):
+        counts[port, attempt(lambda: tcp(('127.0.0.1', port)).close())] += 1
+say(sorted(counts.items()))
+"""
+
+
+@case
+def a_policy_is_set_without_a_gap():
+    with server() as (port, peers), server() as (closed, strangers):
+        def policy(name):
+            rules = [f"- {{name: other {i}, address: 10.{i // 250}.{i % 250}.0/24, action: deny}}"
+                     for i in range(500)]
+            return "\n".join(["default: deny", "rules:"] + rules + [
+                f"- {{name: {name}, event: connect, port: {port}, action: allow}}", ""])
+
+        program = LOAD.format(open=port, closed=closed)
+        with Container(program, policy("rule 0")) as container:
+            equal(container.line(), "started", "the program")
+            path = os.path.join(container.directory, "changing.yaml")
+            container.write("changing.yaml", policy("rule 0"))
+            stop = threading.Event()
+            written = []
+
+            def change():
+                while not stop.wait(0.01):
+                    written.append(container.write("next.yaml", policy(f"rule {len(written) + 1}")))
+                    os.replace(written[-1], path)
+
+            writer = threading.Thread(target=change)
+            writer.start()
+            sets = 0
+            deadline = time.monotonic() + 3
+            while time.monotonic() < deadline:
+                container.command("policy", "set", "web", path)
+                sets += 1
+            stop.set()
+            writer.join()
+            counts = dict(eval(container.process.communicate("\n", timeout=LIMIT)[0]))
+            events = container.events()
+    made = counts.pop((port, "ok"), 0)
+    refused = counts.pop((closed, "ECONNREFUSED"), 0)
+    equal(counts, {}, "other outcomes")
+    expect(made > 50 and refused > 50 and sets > 20 and len(written) > 100,
+           f"{made} made, {refused} refused, {sets} policies set of {len(written)}")
+    equal((len(peers), strangers), (made, []), "who came")
+    rules = {e["rule"] for e in events if e["event"] == "connect"}
+    expect(len(rules) > 10, f"connections by {len(rules)} policies")
+
+
+@case
+def a_policy_ends_what_it_forbids():
+    with server(lambda c: (c.sendall(b"hello"), c.recv(1))) as (port, _):
+        program = f"""
+c, d = tcp(('127.0.0.1', {port})), None
+say(c.recv(5))
+say(attempt(lambda: c.recv(1)), attempt(lambda: tcp(('127.0.0.1', {port}))))
+"""
+        policy = f"default: allow\nrules:\n- {{name: over, port: {port}, action: deny}}\n"
+        with Container(program) as container:
+            equal(container.line(), "b'hello'", "the program")
+            path = container.write("policy.yaml", policy)
+            equal(container.command("policy", "set", "web", path, "--kill"),
+                  "ended 1 connection\n", "the answer")
+            answer = container.finish()
+            expect(answer in (["ECONNABORTED ECONNREFUSED"], ["ECONNRESET ECONNREFUSED"]),
+                   f"the program got {answer}")
+            events = container.events()
+    close = only(events, event="close", cause="policy")
+    equal(close["connection"], only(events, event="connect")["connection"], "the connection")
+    equal(only(events, event="denied")["rule"], "over", "the rule")
+
+
+@case
+def a_bad_policy_changes_nothing():
+    with server() as (port, _):
+        program = f"""
+say('started')
+sys.stdin.readline()
+say(attempt(lambda: tcp(('127.0.0.1', {port})).close()))
+"""
+        with Container(program, "default: deny\n") as container:
+            equal(container.line(), "started", "the program")
+            path = container.write("bad.yaml", "default: allow\nrules:\n- {action: deni}\n")
+            message = container.command("policy", "set", "web", path, status=78)
+            expect(message.endswith("bad.yaml:3: rules[0].action: must be allow, deny or audit\n"),
+                   message)
+            good = container.write("good.yaml", "default: allow\n")
+            equal(container.command("policy", "set", "nobody", good, status=125),
+                  "paravane: cannot set the policy of container 'nobody': container does not "
+                  "exist\n", "the message")
+            container.tell("")
+            equal(container.finish(), ["ECONNREFUSED"], "the answer")
+
+
+@case
+def an_annotation_names_a_policy():
+    program = "say(attempt(lambda: socket.create_server(('127.0.0.1', 0)) and None))"
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "policy.yaml")
+        with open(path, "w") as file:
+            file.write("default: deny\n")
+        with Container(program, annotation=path) as container:
+            equal(container.finish(), ["EACCES"], "the answer")
+        # Whoever runs the machine has the last word.
+        with Container(program, policy="default: allow\n", annotation=path) as container:
+            equal(container.finish(), ["ok"], "the answer")
+
+
+@case
+def open_connections_are_listed():
+    with server(lambda c: (c.sendall(b"hello"), c.recv(1))) as (port, _):
+        program = f"""
+c = tcp(('127.0.0.1', {port}))
+say(c.recv(5))
+sys.stdin.readline()
+c.close()
+say('closed')
+sys.stdin.readline()
+"""
+        with Container(program) as container:
+            equal(container.line(), "b'hello'", "the program")
+            listed = json.loads(container.command("connections", "web", "--format", "json"))
+            equal(len(listed), 1, "the connections")
+            found = listed[0]
+            equal((found["container"], found["role"], found["state"], found["program"]),
+                  ("web", "outgoing", "established", PYTHON), "the connection")
+            equal(found["remote"], {"address": "127.0.0.1", "port": port}, "the other end")
+            equal((found["bytesSent"], found["bytesReceived"]), (0, 5), "the bytes")
+            table = container.command("connections").split("\n")
+            equal(table[1].split()[:5], ["web", "tcp", "outgoing",
+                  f"127.0.0.1:{found['local']['port']}", f"127.0.0.1:{port}"], "the table")
+            container.tell("")
+            equal(container.line(), "closed", "the program")
+            wait_for(lambda: container.command("connections", "web", "-f", "json") == "[]\n")
+            container.tell("")
+            container.finish()
+            expect("does not" in container.command("connections", "web", status=125),
+                   "a container that has ended is told of")
+
+
+def families(text):
+    """By name and labels: what a scraper reads."""
+    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in openmetrics.text_string_to_metric_families(text)
+            for sample in family.samples}
+
+
+@case
+def numbers_are_told():
+    def answer(connection):
+        receive(connection, 1000)
+        connection.sendall(b"y" * 500)
+
+    with server(answer) as (port, _):
+        policy = "default: allow\nrules:\n- {port: 9, action: deny}\n"
+        program = f"""
+c = tcp(('127.0.0.1', {port}))
+c.sendall(b'x' * 1000)
+while c.recv(1000): pass
+for _ in range(3): attempt(lambda: tcp(('127.0.0.1', 9)))
+say('done')
+sys.stdin.readline()
+"""
+        with Container(program, policy) as container:
+            equal(container.line(), "done", "the program")
+            numbers = families(container.command("metrics"))
+
+            def number(name, **labels):
+                return numbers[name, tuple(sorted({"container": "web", **labels}.items()))]
+
+            attempts = "paravane_connection_attempts_total"
+            equal(number(attempts, event="connect", outcome="passed"), 1, "what passed")
+            equal(number(attempts, event="connect", outcome="denied"), 3, "what was denied")
+            equal(number("paravane_connections"), 1, "what is open")
+            equal(number("paravane_connection_bytes_total", direction="sent"), 1000, "sent")
+            expect(number("paravane_connection_bytes_total", direction="received") in (500, 501),
+                   "received")
+            equal(number("paravane_brokered_calls_total", operation="connect"), 4, "the calls")
+            expect(number("paravane_brokered_call_seconds_count") >= 4, "the calls' number")
+            expect(number("paravane_kernel_memory_bytes") > 65536, "the kernel's memory")
+            expect(number("paravane_backend_memory_bytes") > 65536, "the backend's memory")
+            with socket.create_server(("127.0.0.1", 0)) as unused:
+                address = "127.0.0.1:%d" % unused.getsockname()[1]
+            service = subprocess.Popen([product(), "--root", container.root, "metrics", "--listen",
+                                        address])
+            try:
+                equal(families(fetch(address, "/metrics", 200)).keys(), numbers.keys(),
+                      "what is served")
+                fetch(address, "/other", 404)
+            finally:
+                service.kill()
+                service.wait()
+            container.tell("")
+            container.finish()
+            equal(container.command("metrics"), "# EOF\n", "numbers of nobody")
+
+
+def fetch(address, path, status):
+    deadline = time.monotonic() + LIMIT
+    while True:
+        try:
+            connection = http.client.HTTPConnection(address, timeout=LIMIT)
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            equal(answer.status, status, f"the status of {path}")
+            return answer.read().decode()
+        except ConnectionRefusedError:
+            expect(time.monotonic() < deadline, "nobody listens")
+            time.sleep(0.02)
 
 
 def main(arguments):

@@ -124,6 +124,19 @@ public final class SharedMemory: @unchecked Sendable {
 
   deinit { munmap(start, size) }
 
+  /// How much of the file is in memory: mincore(2).
+  public func residentBytes() -> UInt64? {
+    let (pageSize, lot) = (4096, 1 << 16)
+    var pages = [UInt8](repeating: 0, count: lot)
+    var count: UInt64 = 0
+    for offset in stride(from: 0, to: size, by: lot * pageSize) {
+      let length = min(lot * pageSize, size - offset)
+      guard mincore(start + offset, length, &pages) == 0 else { return nil }
+      count += UInt64(pages[..<((length + pageSize - 1) / pageSize)].count { $0 & 1 == 1 })
+    }
+    return count * UInt64(pageSize)
+  }
+
   public func copy(at offset: Int, count: Int, into buffer: borrowing ByteBuffer) {
     precondition(isInside(offset, count) && count <= buffer.capacity, "a copy stays inside")
     memcpy(buffer.bytes, start + offset, count)

@@ -43,6 +43,12 @@ extension Descriptor {
     try check { host_bind(rawValue, address, UInt32(address.count)) }
   }
 
+  /// Lets a server start again while old connections of its port are dying.
+  public func reuseAddress() throws(HostError) {
+    var one: Int32 = 1
+    try check { setsockopt(rawValue, SOL_SOCKET, SO_REUSEADDR, &one, 4) }
+  }
+
   public func listen(backlog: Int32) throws(HostError) {
     try check { Glibc.listen(rawValue, backlog) }
   }

@@ -106,6 +106,16 @@ public enum Readiness {
   }
 }
 
+extension Readiness {
+  /// False when the time is over first.
+  public static func waitWritable(
+    _ descriptor: Descriptor, timeoutMilliseconds: Int32
+  ) throws(HostError) -> Bool {
+    var set = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+    return try check { host_poll(&set, 1, timeoutMilliseconds) } == 1
+  }
+}
+
 /// Signals as something to read: signalfd(2).
 public struct SignalDescriptor: ~Copyable {
   private let owner: OwnedDescriptor

@@ -5,16 +5,18 @@ import HostOS
 public struct PolicyFile: Sendable {
   public let path: String
   public let policy: Policy
+  /// As it stands in the file.
+  let text: [UInt8]
 
   /// Reads and checks it. What is wrong with its text has an exit status of its own.
   public init(path: String) throws(RuntimeError) {
     self.path = path
-    let bytes = try explaining("cannot read the policy '\(path)'") { () throws(HostError) in
+    text = try explaining("cannot read the policy '\(path)'") { () throws(HostError) in
       let file = try HostFile.open(path, flags: 0)
       return try file.descriptor.readAll()
     }
     do throws(PolicyError) {
-      policy = try Policy(yaml: bytes)
+      policy = try Policy(yaml: text)
     } catch {
       throw RuntimeError(
         "cannot use the policy: \(error.description(file: path))", exitStatus: .badConfiguration)

@@ -9,6 +9,7 @@ public final class Backend: Sendable {
   private let outcome = Mutex<SandboxOutcome?>(nil)
   private let outcomeSignal: WakeUp
   let turn = ReceivingTurn()
+  let statistics = BrokerStatistics()
   public let programs: Programs
   private let workerCount = Atomic<Int>(0)
 

@@ -1,4 +1,5 @@
 import CPVCalls
+import ConnectionAudit
 import Glibc
 import HostOS
 
@@ -93,6 +94,11 @@ final class Worker {
     memory.copy(
       at: offset + Int(PV_REQUEST_PAYLOAD), count: request.payloadSize, into: payload)
     if request.operation.takesLong, let claim { backend.turn.handOver(claim) }
+    let start = MonotonicClock.nanoseconds()
+    defer {
+      backend.statistics.add(
+        request.operation, nanoseconds: MonotonicClock.nanoseconds() - start)
+    }
     return try perform(request)
   }
 

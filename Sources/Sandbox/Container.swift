@@ -186,7 +186,7 @@ public struct ContainerConnection: ~Copyable {
     switch ControlAnswer(bytes) {
     case .done: break
     case .refused(let error): throw error
-    case .running, .failed, .ended, nil: throw HostError(EPROTO)
+    case .running, .failed, .ended, .counted, .file, nil: throw HostError(EPROTO)
     }
   }
 
@@ -209,7 +209,8 @@ public struct ContainerConnection: ~Copyable {
     case .running(let process): return process
     case .failed(let failure): throw failure.explained(program)
     case .refused(let error): throw error.explained("cannot start the program")
-    case .done, .ended, nil: throw HostError(EPROTO).explained("cannot start the program")
+    case .done, .ended, .counted, .file, nil:
+      throw HostError(EPROTO).explained("cannot start the program")
     }
   }
 

@@ -110,7 +110,7 @@ public enum ContainerFiles {
 /// The life of the backend between the first program's readiness and the container's end.
 struct ContainerServer: ~Copyable {
   private let plan: SandboxPlan
-  private let running: RunningSandbox
+  let running: RunningSandbox
   private let channels: ContainerChannels
   private let terminal: Descriptor?
   private var isCommitted = false
@@ -249,8 +249,12 @@ struct ContainerServer: ~Copyable {
       for descriptor in message.descriptors { descriptor.close() }
       return drop(socket)
     }
-    if case .program = request {
-      return startProgram(at: index, DescriptorList(owning: message.descriptors))
+    switch request {
+    case .program: return startProgram(at: index, DescriptorList(owning: message.descriptors))
+    case .policy(let kill):
+      return setPolicy(kill: kill, DescriptorList(owning: message.descriptors), socket)
+    case .connections, .metrics: report(request, to: socket)
+    case .start, .signal, .programSignal, .window: break
     }
     for descriptor in message.descriptors { descriptor.close() }
     let answer = serve(request, at: index)
@@ -275,7 +279,7 @@ struct ContainerServer: ~Copyable {
           Int(PV_EVENT_WINDOW), value: UInt32(size.rows) << 16 | UInt32(size.columns),
           program: connections[index].program ?? 0)
         return nil
-      case .program: return nil
+      case .program, .policy, .connections, .metrics: return nil
       }
       return .done
     } catch {

@@ -17,6 +17,12 @@ enum ControlRequest: Equatable {
   /// On a connection whose program runs.
   case programSignal(Int32)
   case window(WindowSize)
+  /// Puts a policy in force: its text comes along in a file. With `kill`, connections that it
+  /// forbids end.
+  case policy(kill: Bool)
+  /// The open connections, and the numbers of the container; the answer is a file.
+  case connections
+  case metrics
 
   private var words: [UInt32] {
     switch self {
@@ -25,6 +31,9 @@ enum ControlRequest: Equatable {
     case .program: [3]
     case .programSignal(let signal): [4, UInt32(bitPattern: signal)]
     case .window(let size): [5, UInt32(size.rows), UInt32(size.columns)]
+    case .policy(let kill): [6, kill ? 1 : 0]
+    case .connections: [7]
+    case .metrics: [8]
     }
   }
 
@@ -42,6 +51,9 @@ enum ControlRequest: Equatable {
         WindowSize(
           rows: UInt16(truncatingIfNeeded: words[1]), columns: UInt16(truncatingIfNeeded: words[2]))
       )
+    case (6, 2): self = .policy(kill: words[1] != 0)
+    case (7, 1): self = .connections
+    case (8, 1): self = .metrics
     default: return nil
     }
   }
@@ -54,6 +66,10 @@ enum ControlAnswer: Equatable {
   case failed(ProgramFailure)
   case ended(waitStatus: Int32)
   case refused(HostError)
+  /// So many connections have ended.
+  case counted(UInt32)
+  /// A file comes along.
+  case file
 
   var bytes: [UInt8] {
     switch self {
@@ -63,6 +79,8 @@ enum ControlAnswer: Equatable {
       littleEndian([3, UInt32(bitPattern: failure.error), failure.step.rawValue])
     case .ended(let status): littleEndian([4, UInt32(bitPattern: status)])
     case .refused(let error): littleEndian([5, UInt32(bitPattern: error.number)])
+    case .counted(let count): littleEndian([6, count])
+    case .file: littleEndian([7])
     }
   }
 
@@ -76,6 +94,8 @@ enum ControlAnswer: Equatable {
       self = .failed(ProgramFailure(error: Int32(bitPattern: words[1]), step: step))
     case (4, 2): self = .ended(waitStatus: Int32(bitPattern: words[1]))
     case (5, 2): self = .refused(HostError(Int32(bitPattern: words[1])))
+    case (6, 2): self = .counted(words[1])
+    case (7, 1): self = .file
     default: return nil
     }
   }

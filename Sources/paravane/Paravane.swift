@@ -17,7 +17,8 @@ struct Paravane: ParsableCommand {
       CommandGroup(
         name: "Programs",
         subcommands: [
-          DoCommand.self, RunCommand.self, ExecCommand.self, PolicyCommand.self, DoctorCommand.self,
+          DoCommand.self, RunCommand.self, ExecCommand.self, PolicyCommand.self,
+          ConnectionsCommand.self, MetricsCommand.self, DoctorCommand.self,
         ]),
       CommandGroup(
         name: "Containers",

@@ -41,6 +41,11 @@ public struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertible
     IPAddress.mapped.contains(bits) ? UInt32(truncatingIfNeeded: bits) : nil
   }
 
+  /// The sixteen bytes of struct in6_addr.
+  public var bytes: [UInt8] {
+    (0..<16).map { UInt8(truncatingIfNeeded: bits >> UInt128(120 - 8 * $0)) }
+  }
+
   /// 0.0.0.0 or ::, in any spelling.
   public var isUnspecified: Bool { v4 == 0 || bits == 0 }
 

@@ -171,6 +171,23 @@ public final class NetworkGate: Sendable {
     return count
   }
 
+  /// How many connections are open; those that ended unheard are swept first.
+  func openCount() -> Int {
+    if observer.withLock({ $0 == nil }) { sweep() }
+    return table.count
+  }
+
+  /// Of open connections; nil where nobody hears of ends.
+  func liveBytes() -> (sent: UInt64, received: UInt64)? {
+    guard observer.withLock({ $0 != nil }), let sockets = try? sockets() else { return nil }
+    let own = Set(table.all.map(\.cookie))
+    return sockets.reduce(into: (sent: 0, received: 0)) { sum, socket in
+      guard own.contains(socket.cookie), let bytes = socket.bytes else { return }
+      sum.sent &+= bytes.sent
+      sum.received &+= bytes.received
+    }
+  }
+
   /// One line of JSON for each open connection.
   public func report() throws(HostError) -> [UInt8] {
     let connections = Dictionary(

@@ -1,0 +1,77 @@
+import ConnectionAudit
+import ConnectionPolicy
+import HostOS
+
+extension Backend {
+  /// The numbers of this container.
+  public func metrics() -> [MetricSample] {
+    view.network.gate.metrics() + callMetrics() + memoryMetrics()
+  }
+
+  private func callMetrics() -> [MetricSample] {
+    let numbers = statistics.current
+    var samples: [MetricSample] = []
+    for (operation, count) in zip(Operation.allCases, numbers.counts) where count > 0 {
+      samples.append(
+        MetricSample(
+          .calls, suffix: "_total", labels: [(name: "operation", value: "\(operation)")],
+          value: "\(count)"))
+    }
+    var sum: UInt64 = 0
+    for (index, count) in numbers.buckets.enumerated() {
+      sum += count
+      let bound =
+        BrokerStatistics.bounds.indices.contains(index)
+        ? "\(Double(BrokerStatistics.bounds[index]) / 1e9)" : "+Inf"
+      samples.append(
+        MetricSample(
+          .callSeconds, suffix: "_bucket", labels: [(name: "le", value: bound)], value: "\(sum)"))
+    }
+    samples.append(MetricSample(.callSeconds, suffix: "_count", value: "\(sum)"))
+    samples.append(
+      MetricSample(.callSeconds, suffix: "_sum", value: "\(Double(numbers.nanoseconds) / 1e9)"))
+    return samples
+  }
+
+  private func memoryMetrics() -> [MetricSample] {
+    var samples: [MetricSample] = []
+    if let bytes = view.memory.residentBytes() {
+      samples.append(MetricSample(.kernelMemory, value: "\(bytes)"))
+    }
+    // The second number of statm is the pages that are resident: proc(5).
+    if let text = try? HostFile.readText("/proc/self/statm"),
+      let pages = text.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) })
+    {
+      samples.append(MetricSample(.backendMemory, value: "\(pages * 4096)"))
+    }
+    return samples
+  }
+}
+
+extension NetworkGate {
+  func metrics() -> [MetricSample] {
+    let numbers = counters.current
+    var samples: [MetricSample] = []
+    for event in ConnectionEvent.allCases {
+      for outcome in ConnectionCounters.Outcome.allCases {
+        samples.append(
+          MetricSample(
+            .attempts, suffix: "_total",
+            labels: [(name: "event", value: event.name), (name: "outcome", value: "\(outcome)")],
+            value: "\(numbers.attempts(event, outcome))"))
+      }
+    }
+    samples.append(MetricSample(.connections, value: "\(openCount())"))
+    // Without a log nobody hears of ends, and their bytes.
+    guard let live = liveBytes() else { return samples }
+    for (name, value) in [
+      ("sent", numbers.bytesSent &+ live.sent),
+      ("received", numbers.bytesReceived &+ live.received),
+    ] {
+      samples.append(
+        MetricSample(
+          .bytes, suffix: "_total", labels: [(name: "direction", value: name)], value: "\(value)"))
+    }
+    return samples
+  }
+}

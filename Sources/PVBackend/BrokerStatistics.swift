@@ -1,0 +1,36 @@
+import Synchronization
+
+/// How often the guest kernel asked for what, and how long the backend took.
+final class BrokerStatistics: Sendable {
+  struct Numbers: Sendable {
+    /// By the index of `Operation.allCases`.
+    fileprivate(set) var counts = [UInt64](repeating: 0, count: Operation.allCases.count)
+    /// How many calls took at most `bounds[index]`; the last is for all the others.
+    fileprivate(set) var buckets = [UInt64](repeating: 0, count: bounds.count + 1)
+    fileprivate(set) var nanoseconds: UInt64 = 0
+  }
+
+  /// In nanoseconds: a call without a file system is a microsecond, a disk takes milliseconds.
+  static let bounds: [UInt64] = [
+    1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 1_000_000, 10_000_000, 100_000_000,
+    1_000_000_000,
+  ]
+
+  private static let indices: [Operation: Int] = Dictionary(
+    uniqueKeysWithValues: Operation.allCases.enumerated().map { ($1, $0) })
+
+  private let numbers = Mutex(Numbers())
+
+  var current: Numbers { numbers.withLock { $0 } }
+
+  func add(_ operation: Operation, nanoseconds: UInt64) {
+    let bucket =
+      BrokerStatistics.bounds.firstIndex { nanoseconds <= $0 } ?? BrokerStatistics.bounds.count
+    let index = BrokerStatistics.indices[operation] ?? 0
+    numbers.withLock {
+      $0.counts[index] += 1
+      $0.buckets[bucket] += 1
+      $0.nanoseconds &+= nanoseconds
+    }
+  }
+}
