@@ -6,7 +6,8 @@ export PARAVANE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build kernel test fmt check conformance programs attack bad-input connections bench packages ci
+.PHONY: help build kernel test fmt check conformance programs attack bad-input connections lifecycle engines \
+	bench packages ci
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,10 +42,16 @@ bad-input: build ## Give the command what it can't work with.
 connections: build ## Hold sandboxes to policies, and read their audit logs.
 	scripts/connections.sh
 
+lifecycle: build ## Make, use and remove containers, and kill the command at every step.
+	scripts/lifecycle.sh
+
+engines: build ## Run Podman, containerd and Docker on the product.
+	scripts/engines.sh
+
 bench: build ## Measure against native and write docs/performance.md.
 	scripts/bench.sh --write
 
 packages: ## Install the Debian packages that the tests need. Needs root.
 	scripts/install-packages.sh
 
-ci: packages build test conformance programs attack bad-input connections ## All that a change must pass.
+ci: packages build test conformance programs attack bad-input connections lifecycle engines ## All that a change must pass.

@@ -151,7 +151,8 @@ let package = Package(
         name: "ConnectionAuditTests",
         dependencies: ["ConnectionAudit", "ConnectionPolicy", "HostOS"]),
       .testTarget(name: "ConnectionPolicyTests", dependencies: ["ConnectionPolicy"]),
-      .testTarget(name: "OCIRuntimeTests", dependencies: ["OCIRuntime", "Sandbox", "HostOS"]),
+      .testTarget(
+        name: "OCIRuntimeTests", dependencies: ["OCIRuntime", "OCISpec", "Sandbox", "HostOS"]),
       .testTarget(
         name: "PlatformHostTests", dependencies: ["PlatformHost", "PVCalls", "CPVCalls", "HostOS"]),
       .testTarget(

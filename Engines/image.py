@@ -2,7 +2,7 @@
 
     image.py FILE.tar
 
-podman, docker and ctr load it as paravane-test:latest. No registry is asked.
+podman, docker and ctr load it as localhost/paravane-test. No registry is asked.
 """
 
 import hashlib
@@ -47,27 +47,31 @@ def layer():
             archive.addfile(entry)
         for name, text in FILES.items():
             add(archive, name, text.encode())
+        add(archive, "bin/pause", b"#!/bin/sh\nexec sleep 100000\n", 0o755)
     return buffer.getvalue()
 
 
 def write(path):
+    """Two images of one layer: a shell, and for pods one that does nothing."""
     data = layer()
     digest = hashlib.sha256(data).hexdigest()
-    config = json.dumps({
-        "architecture": "amd64", "os": "linux",
-        "config": {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
-        "history": [{"created_by": "paravane"}],
-    }).encode()
-    name = hashlib.sha256(config).hexdigest()
-    manifest = json.dumps([{
-        "Config": f"{name}.json", "RepoTags": ["localhost/paravane-test:latest"],
-        "Layers": [f"{digest}/layer.tar"],
-    }]).encode()
+    manifest = []
     with tarfile.open(path, "w") as archive:
-        add(archive, f"{name}.json", config)
+        for tag, command in (("test", "sh"), ("pause", "/bin/pause")):
+            config = json.dumps({
+                "architecture": "amd64", "os": "linux",
+                "config": {"Env": ["PATH=/bin"], "Cmd": [command]},
+                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+                "history": [{"created_by": "paravane"}],
+            }).encode()
+            name = hashlib.sha256(config).hexdigest()
+            add(archive, f"{name}.json", config)
+            manifest.append({
+                "Config": f"{name}.json", "RepoTags": [f"localhost/paravane-{tag}:latest"],
+                "Layers": [f"{digest}/layer.tar"],
+            })
         add(archive, f"{digest}/layer.tar", data)
-        add(archive, "manifest.json", manifest)
+        add(archive, "manifest.json", json.dumps(manifest).encode())
 
 
 if __name__ == "__main__":

@@ -224,9 +224,8 @@ struct SystemdGroup: Equatable {
     guard parts.count == 3, !parts[2].isEmpty, !text.contains("/") else { return nil }
     slice = parts[0].isEmpty ? "system.slice" : parts[0]
     unit = parts[2].hasSuffix(".slice") ? parts[2] : "\(parts[1])-\(parts[2]).scope"
-    guard slice.hasSuffix(".slice"), !slice.hasPrefix("-"), !slice.contains("--") else {
-      return nil
-    }
+    let isNested = slice.hasSuffix(".slice") && !slice.hasPrefix("-") && !slice.contains("--")
+    guard isNested || slice == "-.slice" else { return nil }
   }
 
   /// Each part of a slice's name is a directory: systemd.slice(5).

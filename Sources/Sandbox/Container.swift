@@ -219,6 +219,8 @@ public struct ContainerConnection: ~Copyable {
   public func wait(
     _ signals: borrowing SignalDescriptor, terminal: Descriptor?
   ) throws(HostError) -> ExitStatus {
+    // It may have changed before anybody heard of changes.
+    if terminal != nil { pass(SIGWINCH, terminal) }
     while true {
       let ready = try Readiness.wait([socket.descriptor, signals.descriptor])
       if ready[1] { while let signal = signals.next() { pass(signal, terminal) } }

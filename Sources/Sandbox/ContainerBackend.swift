@@ -150,6 +150,8 @@ struct ContainerServer: ~Copyable {
       for file in plan.configuration.inheritedFiles { file.close() }
       try channels.eventWriter.setNonBlocking()
       let signals = try SignalDescriptor([SIGWINCH])
+      // An engine may have set it before anybody heard of changes.
+      if terminal != nil { noteWindow(signals) }
       CurrentProcess.forgetCode()
       while end == nil { try serveOnce(signals) }
     } catch {

@@ -1,0 +1,336 @@
+"""The life of containers on the command line: OCI runtime specification, and runc's own commands.
+
+    lifecycle.py [--list] [PATTERN]
+
+PARAVANE names the product. With ORACLE=/usr/sbin/runc the cases that name no step of ours run on
+runc instead. Expected: right state, right error, nothing left behind.
+"""
+
+import fnmatch
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PRODUCT = os.path.abspath(os.environ.get("ORACLE") or os.environ["PARAVANE"])
+CASES = {}
+
+
+class Failure(Exception):
+    pass
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+def until(what, condition, seconds=15):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        expect(time.monotonic() < deadline, f"not within {seconds} s: {what}")
+        select.select([], [], [], 0.01)
+
+
+class Host:
+    """A root for containers and a bundle, and what must be gone at the end."""
+
+    def __init__(self):
+        self.scratch = tempfile.mkdtemp(prefix="paravane-lifecycle-")
+        self.root = os.path.join(self.scratch, "root")
+        self.bundle = os.path.join(self.scratch, "bundle")
+        binaries = os.path.join(self.bundle, "rootfs", "bin")
+        os.makedirs(binaries)
+        shutil.copy("/bin/busybox", binaries)
+        for name in ("sh", "sleep", "true", "cat", "echo"):
+            os.symlink("busybox", os.path.join(binaries, name))
+        for name in ("proc", "dev", "sys"):
+            os.mkdir(os.path.join(self.bundle, "rootfs", name))
+        self.configure("sleep", "1000")
+
+    def configure(self, *arguments, **changes):
+        document = {
+            "ociVersion": "1.0.2",
+            "process": {"user": {"uid": 0, "gid": 0}, "args": list(arguments), "cwd": "/",
+                        "env": ["PATH=/bin"]},
+            "root": {"path": "rootfs"},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+            "annotations": {"a.b": "c"},
+            "linux": {"cgroupsPath": f"/{os.path.basename(self.scratch)}",
+                      "namespaces": [{"type": kind} for kind in (
+                          "pid", "network", "ipc", "uts", "mount")]},
+            **changes,
+        }
+        with open(os.path.join(self.bundle, "config.json"), "w") as file:
+            json.dump(document, file)
+
+    def command(self, *arguments):
+        return [PRODUCT, "--root", self.root, *arguments]
+
+    def run(self, *arguments, status=0):
+        # A container keeps its standard streams: a pipe of ours would never end.
+        with tempfile.TemporaryFile("w+") as output:
+            result = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL,
+                                    stdout=output, stderr=output, timeout=40)
+            output.seek(0)
+            text = output.read()
+        if status is not None:
+            expect(result.returncode == status, f"{' '.join(arguments)}: status "
+                   f"{result.returncode}, expected {status}: {text.strip()[-300:]}")
+        return text
+
+    def fails(self, *arguments, words):
+        text = self.run(*arguments, status=1)
+        expect(words in text, f"{' '.join(arguments)}: no {words!r} in {text!r}")
+
+    def state(self):
+        return json.loads(self.run("state", "box"))
+
+    def is_stopped(self):
+        return self.state()["status"] == "stopped"
+
+    def create(self, *options):
+        self.run("create", "--bundle", self.bundle, *options, "box")
+
+    def start_detached(self):
+        self.create()
+        self.run("start", "box")
+
+    def leftovers(self):
+        found = []
+        for path, names, _ in os.walk("/sys/fs/cgroup"):
+            found += [os.path.join(path, name) for name in names
+                      if name.startswith(os.path.basename(self.scratch))]
+        if os.path.isdir(self.root):
+            found += [os.path.join(self.root, name) for name in os.listdir(self.root)]
+        for number in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{number}/cmdline", "rb") as file:
+                    if self.root.encode() in file.read():
+                        found.append(f"process {number}")
+            except OSError:
+                pass
+        return found
+
+    def end(self):
+        for name in os.listdir(self.root) if os.path.isdir(self.root) else []:
+            subprocess.run(self.command("delete", "--force", name), capture_output=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def case(name):
+    def add(function):
+        CASES[name] = function
+        return function
+    return add
+
+
+@case("specification/state-machine")
+def state_machine(host):
+    """Runtime and lifecycle, Operations: each only in the states that it is for."""
+    host.fails("state", "box", words="does not exist")
+    host.fails("start", "box", words="does not exist")
+    host.create("--pid-file", os.path.join(host.scratch, "pid"))
+    state = host.state()
+    expect(state["status"] == "created" and state["pid"] > 0, str(state))
+    expect(state["annotations"] == {"a.b": "c"} and state["bundle"] == host.bundle, str(state))
+    with open(os.path.join(host.scratch, "pid")) as file:
+        expect(int(file.read()) == state["pid"], "the pid file")
+    host.fails("create", "--bundle", host.bundle, "box", words="already exists")
+    host.run("start", "box")
+    expect(host.state()["status"] == "running", "after start")
+    host.fails("start", "box", words="already running")
+    host.fails("delete", "box", words="not stopped")
+    host.run("kill", "box", "KILL")
+    until("its end", host.is_stopped)
+    host.fails("kill", "box", "TERM", words="container not running")
+    host.fails("start", "box", words="stopped")
+    host.run("delete", "box")
+    host.fails("delete", "box", words="does not exist")
+    host.run("delete", "--force", "box")
+
+
+@case("specification/the-program-waits-for-start")
+def waits(host):
+    host.configure("sh", "-c", "echo begun > /mark")
+    host.create()
+    mark = os.path.join(host.bundle, "rootfs", "mark")
+    expect(not os.path.exists(mark), "it ran before start")
+    host.run("start", "box")
+    until("its end", host.is_stopped)
+    expect(os.path.exists(mark), "it did not run")
+    host.run("delete", "box")
+
+
+@case("specification/hooks")
+def hooks(host):
+    """POSIX-platform hooks: the order, and the state on standard input."""
+    log = os.path.join(host.scratch, "log")
+    kinds = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"]
+    script = "read -r x || true; echo \"$0 $x\" >> " + log
+    host.configure("sleep", "1000", hooks={kind: [{
+        "path": "/bin/sh", "args": ["sh", "-c", script, kind]}] for kind in kinds})
+    host.start_detached()
+    host.run("kill", "box", "KILL")
+    until("its end", host.is_stopped)
+    host.run("delete", "box")
+    with open(log) as file:
+        lines = file.read().splitlines()
+    expect([line.split()[0] for line in lines] == kinds, str(lines))
+    expect(all('"id"' in line and "box" in line for line in lines), str(lines))
+
+
+@case("specification/a-failing-hook-leaves-nothing")
+def failing_hook(host):
+    for kind in ("prestart", "createRuntime", "createContainer"):
+        host.configure("sleep", "1000", hooks={kind: [{"path": "/bin/false"}]})
+        host.fails("create", "--bundle", host.bundle, "box", words="hook")
+        host.fails("state", "box", words="does not exist")
+
+
+@case("specification/a-hook-that-hangs")
+def hanging_hook(host):
+    host.configure("sleep", "1000", hooks={"prestart": [{
+        "path": "/bin/sleep", "args": ["sleep", "1000"], "timeout": 1}]})
+    host.fails("create", "--bundle", host.bundle, "box", words="hook")
+
+
+@case("runc/exec")
+def execute(host):
+    host.start_detached()
+    text = host.run("exec", "--env", "A=b", "box", "sh", "-c", "echo $A; exit 5", status=5)
+    expect(text == "b\n", repr(text))
+    host.run("exec", "box", "nosuch", status=255)
+    pid = os.path.join(host.scratch, "exec.pid")
+    host.run("exec", "--detach", "--pid-file", pid, "box", "sleep", "1000")
+    with open(pid) as file:
+        stand_in = int(file.read())
+    expect(stand_in in json.loads(host.run("ps", "--format", "json", "box")), "not in its group")
+    os.kill(stand_in, signal.SIGKILL)
+    until("the program's end", lambda: "sleep 1000\n" not in host.run(
+        "exec", "box", "sh", "-c", "for p in /proc/[0-9]*; do [ $p != /proc/1 ] && "
+        "tr '\\0' ' ' < $p/cmdline && echo; done; true").replace(" \n", "\n"))
+
+
+@case("runc/pause")
+def pause(host):
+    host.start_detached()
+    host.run("pause", "box")
+    expect(host.state()["status"] == "paused", "state")
+    host.run("exec", "box", "true", status=255)
+    host.run("resume", "box")
+    host.run("exec", "box", "true")
+    host.run("pause", "box")
+    host.run("kill", "box", "KILL")
+    until("the end of a paused one", host.is_stopped)
+
+
+@case("runc/init-ignores-what-it-does-not-handle")
+def init_ignores(host):
+    host.start_detached()
+    host.run("kill", "box", "TERM")
+    host.run("exec", "box", "true")
+    expect(host.state()["status"] == "running", "SIGTERM ended process 1")
+
+
+@case("runc/two-deletes-at-once")
+def two_deletes(host):
+    for _ in range(5):
+        host.start_detached()
+        deletes = [subprocess.Popen(host.command("delete", "--force", "box"),
+                                    stderr=subprocess.DEVNULL) for _ in range(4)]
+        expect([delete.wait(timeout=30) for delete in deletes] == [0] * 4, "a delete failed")
+        host.fails("state", "box", words="does not exist")
+
+
+def steps(count=40, last=0.08):
+    """Moments of a command's life: denser at its begin."""
+    return [last * (index / count) ** 2 for index in range(1, count + 1)]
+
+
+def kill_after(host, seconds, *arguments):
+    command = subprocess.Popen(host.command(*arguments), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        command.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        command.wait()
+
+
+@case("faults/create-killed-at-every-step")
+def create_killed(host):
+    for seconds in steps():
+        kill_after(host, seconds, "create", "--bundle", host.bundle, "box")
+        text = host.run("state", "box", status=None)
+        if "does not exist" in text:
+            # Its backend may still be removing it, and another create is let in as soon as it can.
+            until("a new one", lambda: "cannot" not in host.run(
+                "create", "--bundle", host.bundle, "box", status=None))
+        until("created", lambda: host.state()["status"] == "created")
+        host.run("start", "box")
+        host.run("delete", "--force", "box")
+        until("nothing left", lambda: not host.leftovers())
+
+
+@case("faults/start-killed-at-every-step")
+def start_killed(host):
+    for seconds in steps(20, 0.03):
+        host.create()
+        kill_after(host, seconds, "start", "box")
+        if host.state()["status"] == "created":
+            host.run("start", "box")
+        expect(host.state()["status"] == "running", "neither created nor running")
+        host.run("delete", "--force", "box")
+
+
+@case("faults/exec-killed-at-every-step")
+def exec_killed(host):
+    host.start_detached()
+    for seconds in steps(20, 0.05):
+        kill_after(host, seconds, "exec", "box", "sleep", "1000")
+        until("the program's end", lambda: len(json.loads(
+            host.run("ps", "--format", "json", "box"))) == 3)
+        host.run("exec", "box", "true")
+
+
+@case("faults/delete-killed-at-every-step")
+def delete_killed(host):
+    for seconds in steps(20, 0.05):
+        host.start_detached()
+        kill_after(host, seconds, "delete", "--force", "box")
+        host.run("delete", "--force", "box")
+        until("nothing left", lambda: not host.leftovers())
+
+
+def main():
+    patterns = [word for word in sys.argv[1:] if not word.startswith("--")] or ["*"]
+    names = [name for name in CASES if any(
+        fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+    if "--list" in sys.argv:
+        print("\n".join(names))
+        return 0
+    failed = 0
+    for name in names:
+        host, begin = Host(), time.monotonic()
+        try:
+            CASES[name](host)
+            if os.path.isdir(host.root) and os.listdir(host.root):
+                host.run("delete", "--force", "box")
+            until("nothing left", lambda: not host.leftovers())
+            print(f"PASS {name} ({time.monotonic() - begin:.1f} s)", flush=True)
+        except (Failure, subprocess.TimeoutExpired, OSError, ValueError) as error:
+            failed += 1
+            print(f"FAIL {name}\n     {error} {host.leftovers()[:4]}", flush=True)
+        finally:
+            host.end()
+    print(f"{len(names) - failed} passed, {failed} failed")
+    return 1 if failed or not names else 0
+
+
+sys.exit(main())
