@@ -7,16 +7,15 @@ extension AuditEvent {
   /// The event's line, with its newline.
   func line(container: String, time: Timestamp) -> [UInt8] {
     var line = JSONLine()
-    line.add("time", time.description)
+    line.add("time", time)
     line.add("container", container)
     line.add("event", kind.rawValue)
     if let attempt { line.add("attempt", attempt.name) }
     if let connection { line.add("connection", connection) }
     line.add("pid", subject.process)
     line.add("hostPid", subject.hostProcess)
-    line.add(
-      "program",
-      String(String.UnicodeScalarView(subject.program.unicodeScalars.prefix(AuditEvent.textLimit))))
+    let isLong = subject.program.utf8.count > AuditEvent.textLimit
+    line.add("program", isLong ? cutProgram : subject.program)
     line.add("user", subject.user)
     line.add("protocol", `protocol`.name)
     if let local { line.add("local", object: local.write) }
@@ -34,6 +33,11 @@ extension AuditEvent {
     }
     line.finish()
     return line.bytes
+  }
+
+  private var cutProgram: String {
+    String(
+      String.UnicodeScalarView(subject.program.unicodeScalars.prefix(AuditEvent.textLimit)))
   }
 }
 

@@ -40,7 +40,7 @@ public final class AuditLog: Sendable {
 
   private func lostLine(_ count: UInt64) -> [UInt8] {
     var line = JSONLine()
-    line.add("time", Timestamp.now().description)
+    line.add("time", Timestamp.now())
     line.add("container", container)
     line.add("event", "lost")
     line.add("count", count)

@@ -15,9 +15,23 @@ struct JSONLine {
     append(quoted: text)
   }
 
-  mutating func add(_ name: StaticString, _ number: some BinaryInteger) {
+  mutating func add(_ name: StaticString, _ number: some FixedWidthInteger) {
     start(name)
-    bytes += String(number).utf8
+    if number < 0 { bytes.append(UInt8(ascii: "-")) }
+    let first = bytes.count
+    var rest = UInt64(number.magnitude)
+    repeat {
+      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0
+    bytes[first...].reverse()
+  }
+
+  mutating func add(_ name: StaticString, _ time: Timestamp) {
+    start(name)
+    bytes.append(UInt8(ascii: "\""))
+    bytes += time.bytes
+    bytes.append(UInt8(ascii: "\""))
   }
 
   mutating func add(_ name: StaticString, object body: (inout JSONLine) -> Void) {
@@ -30,12 +44,15 @@ struct JSONLine {
   private mutating func start(_ name: StaticString) {
     if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
     bytes.append(UInt8(ascii: "\""))
-    bytes += name.description.utf8
+    // SAFETY: the names are ASCII literals, which live for ever.
+    bytes += UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
     bytes += "\":".utf8
   }
 
   private mutating func append(quoted text: String) {
     bytes.append(UInt8(ascii: "\""))
+    var text = text
+    text.makeContiguousUTF8()
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]

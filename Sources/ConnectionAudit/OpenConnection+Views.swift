@@ -23,7 +23,7 @@ extension OpenConnection {
   public func line(_ socket: SocketFacts) -> [UInt8] {
     var line = JSONLine()
     line.add("connection", cookie)
-    line.add("since", since.description)
+    line.add("since", since)
     line.add("role", role.rawValue)
     line.add("protocol", `protocol`.name)
     line.add("state", OpenConnection.stateNames[Int(socket.state)] ?? "unknown")

@@ -17,18 +17,30 @@ public struct Timestamp: Equatable, Sendable, CustomStringConvertible {
     return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
   }
 
-  public var description: String {
+  public var description: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// The text, made without intermediate strings: every line of the log starts with one.
+  var bytes: [UInt8] {
     let (days, second) = Timestamp.divided(seconds, by: 86_400)
     let (year, month, day) = Timestamp.date(day: days)
-    let clock = [second / 3600, second / 60 % 60, second % 60].map { padded($0, 2) }
-    return
-      "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(clock.joined(separator: ":"))"
-      + ".\(padded(nanoseconds, 9))Z"
+    var text = Array("0000-00-00T00:00:00.000000000Z".utf8)
+    Timestamp.put(year, endingAt: 4, in: &text)
+    Timestamp.put(month, endingAt: 7, in: &text)
+    Timestamp.put(day, endingAt: 10, in: &text)
+    Timestamp.put(second / 3600, endingAt: 13, in: &text)
+    Timestamp.put(second / 60 % 60, endingAt: 16, in: &text)
+    Timestamp.put(second % 60, endingAt: 19, in: &text)
+    Timestamp.put(nanoseconds, endingAt: 29, in: &text)
+    return text
   }
 
-  private func padded(_ number: Int64, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  private static func put(_ number: Int64, endingAt end: Int, in text: inout [UInt8]) {
+    var (rest, position) = (number, end)
+    while rest > 0, position > 0 {
+      position -= 1
+      text[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    }
   }
 
   private static func divided(_ value: Int64, by divisor: Int64) -> (Int64, Int64) {
