@@ -108,12 +108,16 @@ class Sandbox:
 
     def line(self):
         """The next line that the program says."""
-        ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
-        line = self.process.stdout.readline() if ready else ""
-        if not line:
-            self.process.kill()
-            raise Failure(f"the program says nothing: {self.process.stderr.read()[:500]}")
-        return line.strip()
+        # Byte by byte: what a buffer holds already, select does not see.
+        line = b""
+        while not line.endswith(b"\n"):
+            ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
+            byte = os.read(self.process.stdout.fileno(), 1) if ready else b""
+            if not byte:
+                self.process.kill()
+                raise Failure(f"the program says nothing: {self.process.stderr.read()[:500]}")
+            line += byte
+        return line.decode().strip()
 
     def tell(self, line):
         self.process.stdin.write(line + "\n")
