@@ -121,6 +121,24 @@ ssize_t host_send_file(int in, int64_t in_offset, int out, size_t count) {
   return sendfile64(out, in, in_offset < 0 ? NULL : &from, count);
 }
 
+ssize_t host_splice(int in, int64_t in_offset, int out, int64_t out_offset, size_t count) {
+  off64_t from = in_offset, to = out_offset;
+  return splice(in, in_offset < 0 ? NULL : &from, out, out_offset < 0 ? NULL : &to, count,
+                SPLICE_F_NONBLOCK);
+}
+
+ssize_t host_tee(int in, int out, size_t count) { return tee(in, out, count, SPLICE_F_NONBLOCK); }
+
+int host_sync_range(int descriptor, int64_t offset, int64_t length, uint32_t flags) {
+  return sync_file_range(descriptor, offset, length, flags);
+}
+
+int host_seals(int descriptor) { return fcntl(descriptor, F_GET_SEALS); }
+
+int host_add_seals(int descriptor, uint32_t seals) {
+  return fcntl(descriptor, F_ADD_SEALS, seals);
+}
+
 ssize_t host_get_attribute(enum host_link link, const char *path, const char *name, void *value,
                            size_t size) {
   return (link == HOST_LINK_FOLLOW ? getxattr : lgetxattr)(path, name, value, size);
@@ -139,7 +157,11 @@ int host_remove_attribute(enum host_link link, const char *path, const char *nam
   return (link == HOST_LINK_FOLLOW ? removexattr : lremovexattr)(path, name);
 }
 
-int host_unshare_directories(void) { return unshare(CLONE_FS); }
+int host_unshare_directories(void) {
+  if (unshare(CLONE_FS) != 0) return -1;
+  umask(0);
+  return 0;
+}
 
 int host_enter_mount_namespace(int descriptor) { return setns(descriptor, CLONE_NEWNS); }
 

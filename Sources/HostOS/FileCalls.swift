@@ -190,6 +190,31 @@ extension Descriptor {
     try check { host_send_file(rawValue, offset ?? -1, output.rawValue, count) }
   }
 
+  /// splice(2), which fails with EAGAIN instead of waiting for a pipe.
+  public func splice(
+    from offset: Int64?, to output: Descriptor, at outputOffset: Int64?, count: Int
+  ) throws(HostError) -> Int {
+    try check { host_splice(rawValue, offset ?? -1, output.rawValue, outputOffset ?? -1, count) }
+  }
+
+  /// tee(2), which does not wait either.
+  public func tee(to output: Descriptor, count: Int) throws(HostError) -> Int {
+    try check { host_tee(rawValue, output.rawValue, count) }
+  }
+
+  /// F_GET_SEALS of fcntl(2).
+  public func seals() throws(HostError) -> Int { Int(try check { host_seals(rawValue) }) }
+
+  /// F_ADD_SEALS of fcntl(2).
+  public func addSeals(_ seals: UInt32) throws(HostError) {
+    try check { host_add_seals(rawValue, seals) }
+  }
+
+  /// sync_file_range(2).
+  public func syncRange(offset: Int64, length: Int64, flags: UInt32) throws(HostError) {
+    try check { host_sync_range(rawValue, offset, length, flags) }
+  }
+
   /// At most `count` bytes at an offset; fewer at the end of the file.
   public func bytes(at offset: Int64, count: Int) throws(HostError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)

@@ -85,7 +85,8 @@ public enum CurrentThread {
     if user != 0 { try check { host_raise_capabilities() } }
   }
 
-  /// Gets its own working directory and root, which the other threads then don't follow.
+  /// Gets its own working directory and root, which the other threads then don't follow, and a
+  /// umask of 0.
   public static func unshareDirectories() throws(HostError) {
     try check { host_unshare_directories() }
   }

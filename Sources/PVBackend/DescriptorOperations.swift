@@ -62,6 +62,51 @@ extension Worker {
     return Int64(try pipe.descriptor.readableBytes())
   }
 
+  /// Between pipes and regular files. It never waits for a pipe: who would fill or empty it is the
+  /// guest, and so is who waits.
+  func splice(_ request: Request) throws(HostError) -> Int64 {
+    let input = try descriptor(0, of: request)
+    let output = try descriptor(1, of: request)
+    let (from, to) = (try input.descriptor.mode() & S_IFMT, try output.descriptor.mode() & S_IFMT)
+    guard from == S_IFIFO || to == S_IFIFO, from == S_IFIFO || from == S_IFREG,
+      to == S_IFIFO || to == S_IFREG
+    else { throw HostError(EINVAL) }
+    let offset = try request.offset(2)
+    let outputOffset = try request.offset(3)
+    let count = min(try request.size(4), Worker.copyLimit)
+    return Int64(
+      try input.descriptor.splice(
+        from: offset, to: output.descriptor, at: outputOffset, count: Int(count)))
+  }
+
+  func tee(_ request: Request) throws(HostError) -> Int64 {
+    let input = try descriptor(0, of: request)
+    let output = try descriptor(1, of: request)
+    // Linux itself refuses what is no pipe.
+    let count = min(try request.size(4), Worker.copyLimit)
+    return Int64(try input.descriptor.tee(to: output.descriptor, count: Int(count)))
+  }
+
+  /// Seals of memory that the guest made, or that its caller left open to seals.
+  func seals(_ request: Request) throws(HostError) -> Int64 {
+    let file = try descriptor(0, of: request)
+    if request[1] != .max {
+      // F_SEAL_SEAL ... F_SEAL_FUTURE_WRITE.
+      try file.descriptor.addSeals(try request.flags(1, allowed: 0x1f))
+    }
+    return Int64(try file.descriptor.seals())
+  }
+
+  func syncRange(_ request: Request) throws(HostError) -> Int64 {
+    // SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER.
+    let flags = try request.flags(2, allowed: 7)
+    let offset = try request.size(3)
+    let length = try request.size(4)
+    let file = try descriptor(0, of: request)
+    try file.descriptor.syncRange(offset: offset, length: length, flags: flags)
+    return 0
+  }
+
   /// One file system, or all that the sandbox has mounted.
   func sync(_ request: Request) throws(HostError) -> Int64 {
     if request[0] != .max {

@@ -38,6 +38,11 @@ extension Worker {
     case .sendFile: .value(try sendFile(request))
     case .pipeBytes: .value(try pipeBytes(request))
     case .sync: .value(try sync(request))
+    case .syncRange: .value(try syncRange(request))
+    case .seals: .value(try seals(request))
+    case .splice: .value(try splice(request))
+    case .tee: .value(try tee(request))
+    case .duplicate: .descriptor(try descriptor(0, of: request))
 
     case .hostText: .value(try hostText(request))
     case .taskStatistics: .value(try taskStatistics(request))

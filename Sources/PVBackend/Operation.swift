@@ -9,6 +9,7 @@ enum Operation: UInt32, CaseIterable, Sendable {
   case setMode, setOwner, setTimes, truncate, allocate, fileSystemStatus
   case attribute, setAttribute, listAttributes, removeAttribute
   case descriptorPath, copyRange, sendFile, pipeBytes, sync
+  case syncRange, seals, splice, tee, duplicate
 
   case hostText = 64
   case taskStatistics, affinity, setAffinity, priority, limit, readMemory, writeMemory, resident
@@ -26,7 +27,7 @@ extension Operation {
   /// Whether it can be expected to wait for a disk, or for whoever reads standard error.
   var takesLong: Bool {
     switch self {
-    case .log, .allocate, .truncate, .copyRange, .sendFile, .sync: true
+    case .log, .allocate, .truncate, .copyRange, .sendFile, .sync, .syncRange, .splice: true
     default: false
     }
   }

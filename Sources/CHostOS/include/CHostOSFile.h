@@ -40,6 +40,12 @@ int host_allocate(int descriptor, int mode, int64_t offset, int64_t length);
 /* Offsets of -1 mean the file's own position. */
 ssize_t host_copy_range(int in, int64_t in_offset, int out, int64_t out_offset, size_t count);
 ssize_t host_send_file(int in, int64_t in_offset, int out, size_t count);
+/* EAGAIN instead of waiting for a pipe. */
+ssize_t host_splice(int in, int64_t in_offset, int out, int64_t out_offset, size_t count);
+ssize_t host_tee(int in, int out, size_t count);
+int host_sync_range(int descriptor, int64_t offset, int64_t length, uint32_t flags);
+int host_seals(int descriptor);
+int host_add_seals(int descriptor, uint32_t seals);
 
 enum host_link { HOST_LINK_FOLLOW, HOST_LINK_ITSELF };
 ssize_t host_get_attribute(enum host_link link, const char *path, const char *name, void *value,
@@ -49,7 +55,7 @@ int host_set_attribute(enum host_link link, const char *path, const char *name, 
 ssize_t host_list_attributes(enum host_link link, const char *path, void *list, size_t size);
 int host_remove_attribute(enum host_link link, const char *path, const char *name);
 
-/* The working directory and the root of the calling thread alone. */
+/* The working directory, the root and the umask of the calling thread alone; the umask is 0. */
 int host_unshare_directories(void);
 int host_enter_mount_namespace(int descriptor);
 int host_change_root(int directory);

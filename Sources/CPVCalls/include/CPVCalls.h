@@ -182,6 +182,11 @@ enum {
   PV_OP_SENDFILE,      /* a0: in, a1: out, a2: in offset or -1, a4: length */
   PV_OP_PIPE_BYTES,    /* a0: descriptor of a pipe or FIFO; result: FIONREAD */
   PV_OP_SYNC,          /* sync(2) of the container's file systems; a0: descriptor or -1 */
+  PV_OP_SYNC_RANGE,    /* a0: descriptor, a2: SYNC_FILE_RANGE_*, a3: offset, a4: length */
+  PV_OP_SEALS,         /* a0: descriptor, a1: F_SEAL_* to add, or -1 to ask; result: what holds now */
+  PV_OP_SPLICE,        /* a0: in, a1: out, a2: in offset or -1, a3: out offset or -1, a4: length */
+  PV_OP_TEE,           /* a0: in, a1: out, a4: length; both are pipes or FIFOs */
+  PV_OP_DUPLICATE,     /* a0: descriptor; the result is another for the same open file */
   /* Facts about the host. */
   PV_OP_HOST_TEXT = 64, /* a0: PV_TEXT_*, a1: offset; payload out; result: length, 0 at the end */
   PV_OP_TASK_STATISTICS, /* a0: host pid; a1: host tid for that thread's own, 0 for all of them;
