@@ -61,6 +61,9 @@ public enum Broker {
     request.pointee.user = user
     request.pointee.group = group
     request.pointee.payload_size = UInt32(payloadSize)
+    // A copy that failed, or one for a call of before, may have left no NUL; no path is this long.
+    path[Int(PV_PATH_SIZE) - 1] = 0
+    path2[Int(PV_PATH_SIZE) - 1] = 0
     while true {
       let result = Machine.call(Int(PV_DOORBELL), Int(bitPattern: request))
       // A kick before the backend took the request: ask again.
