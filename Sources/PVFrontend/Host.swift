@@ -264,7 +264,7 @@ public enum Host {
   }
 
   /// EINTR of the host means that a kick came: the call restarts or ends by the guest's signals.
-  @inline(__always) static func interruptible(_ result: Int) throws(Errno) -> Int {
+  @inline(__always) public static func interruptible(_ result: Int) throws(Errno) -> Int {
     if result >= 0 { return result }
     if result == -4 { throw .ERESTARTSYS }
     throw Errno(result: result)

@@ -42,6 +42,8 @@ public final class Epoll: OpenFile {
   private var candidateCount = 0
   private var inner = HostDescriptor.none
   private var hostItemCount = 0
+  /// Who comes first when both the host's files and the guest's are ready.
+  private var isHostsTurn = false
   /// An item's readiness may change by the clock alone.
   private var hasTimers = false
 
@@ -49,6 +51,8 @@ public final class Epoll: OpenFile {
   static var oneShot: UInt32 { 1 << 30 }
   static var exclusive: UInt32 { 1 << 28 }
   private static var controlBits: UInt32 { 0xf000_0000 }
+  /// How deep instances nest.
+  private static var depthLimit: Int { 4 }
 
   public init() { super.init(flags: .O_RDWR) }
   deinit { lock.destroy() }
@@ -65,7 +69,9 @@ public final class Epoll: OpenFile {
     guard file !== self else { throw .EINVAL }
     if let nested = file as? Epoll {
       guard event.events & Self.exclusive == 0 else { throw .EINVAL }
-      guard !nested.contains(self, depth: 0) else { throw .ELOOP }
+      guard !nested.contains(self), nested.depthBelow + 1 + depthAbove <= Self.depthLimit else {
+        throw .ELOOP
+      }
     }
     if (file as? HostFile).map({ $0.isRegular || $0.isDirectory }) ?? false { throw .EPERM }
     if file.node != nil && file.waitQueue() == nil { throw .EPERM }
@@ -91,7 +97,7 @@ public final class Epoll: OpenFile {
     let host = file.pollDescriptor
     if host.isValid {
       item.host = host
-      try control(1, item)
+      try addToHost(item)
       hostItemCount += 1
     }
     if let fileQueue = file.waitQueue() {
@@ -102,6 +108,21 @@ public final class Epoll: OpenFile {
         })
       item.waiter = waiter
       fileQueue.add(waiter)
+    }
+  }
+
+  /// The host tells registrations apart by its own descriptor, so a second one of the same open file
+  /// needs another.
+  private func addToHost(_ item: EpollItem) throws(Errno) {
+    do throws(Errno) { try control(1, item) } catch {
+      guard error == .EEXIST else { throw error }
+      item.host = HostDescriptor(
+        Int32(truncatingIfNeeded: try Broker.call(PV_OP_DUPLICATE, Int(item.host.number))))
+      item.ownsHost = true
+      do throws(Errno) { try control(1, item) } catch {
+        Host.close(item.host)
+        throw error
+      }
     }
   }
 
@@ -145,6 +166,7 @@ public final class Epoll: OpenFile {
     }
     if item.host.isValid {
       try? control(2, item)
+      if item.ownsHost { Host.close(item.host) }
       item.host = .none
       hostItemCount -= 1
     }
@@ -169,15 +191,31 @@ public final class Epoll: OpenFile {
     _ = try check(result)
   }
 
-  private func contains(_ other: Epoll, depth: Int) -> Bool {
-    if depth > 4 { return true }
-    var found = false
+  private func contains(_ other: Epoll) -> Bool {
     let all = lock.withLock { Array(items.values) }
     for item in all {
       guard let nested = item.file as? Epoll else { continue }
-      if nested === other || nested.contains(other, depth: depth + 1) { found = true }
+      if nested === other || nested.contains(other) { return true }
     }
-    return found
+    return false
+  }
+
+  /// How many instances stand below this one, and above it, on the longest way.
+  private var depthBelow: Int {
+    var depth = 0
+    let all = lock.withLock { Array(items.values) }
+    for item in all {
+      if let nested = item.file as? Epoll { depth = max(depth, 1 + nested.depthBelow) }
+    }
+    return depth
+  }
+
+  private var depthAbove: Int {
+    var depth = 0
+    for watch in watchers {
+      if let item = watch as? EpollItem { depth = max(depth, 1 + item.epoll.depthAbove) }
+    }
+    return depth
   }
 
   /// Called by a file's wait queue: no sleeping, no host calls but the wake.
@@ -233,8 +271,19 @@ public final class Epoll: OpenFile {
   /// What is ready now.
   private func take(_ address: UserAddress, limit: Int) throws(Errno) -> Int {
     if hasTimers { _ = timerDeadline() }
-    let count = candidateCount == 0 ? 0 : try takeCandidates(address, limit: limit)
-    guard hostItemCount > 0, count < limit else { return count }
+    guard candidateCount > 0 else {
+      return hostItemCount > 0 ? try takeHost(address, limit: limit, timeout: 0) : 0
+    }
+    guard hostItemCount > 0 else { return try takeCandidates(address, limit: limit) }
+    // In turns, so that neither side starves the other.
+    isHostsTurn.toggle()
+    if isHostsTurn {
+      let count = try takeHost(address, limit: limit, timeout: 0)
+      guard count < limit else { return count }
+      return count + (try takeCandidates(address + count * 12, limit: limit - count))
+    }
+    let count = try takeCandidates(address, limit: limit)
+    guard count < limit else { return count }
     return count + (try takeHost(address + count * 12, limit: limit - count, timeout: 0))
   }
 
@@ -259,6 +308,8 @@ public final class Epoll: OpenFile {
     var ready: [EpollEvent] = []
     lock.lock()
     var kept: [EpollItem] = []
+    /// Those that had their turn come last in the next.
+    var reported: [EpollItem] = []
     for item in candidates {
       guard ready.count < limit else {
         kept.append(item)
@@ -274,10 +325,10 @@ public final class Epoll: OpenFile {
         item.isDisabled = true
       } else if item.event.events & Self.edgeTriggered == 0 {
         item.isCandidate = true
-        kept.append(item)
+        reported.append(item)
       }
     }
-    candidates = kept
+    candidates = kept + reported
     lock.unlock()
     for index in ready.indices { try ready[index].store(to: address + index * 12) }
     return ready.count
@@ -353,6 +404,8 @@ final class EpollItem: EpollWatch {
   let key: UInt64
   var event: EpollEvent
   var host = HostDescriptor.none
+  /// The host's descriptor was made for this registration.
+  var ownsHost = false
   var waiter: Waiter?
   var isCandidate = false
   /// EPOLLONESHOT fired.

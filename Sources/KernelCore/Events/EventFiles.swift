@@ -56,8 +56,8 @@ public final class EventCounter: OpenFile {
 
   public override func readiness() -> Readiness {
     var events: PollEvents = []
-    if value > 0 { events.formUnion([.POLLIN, .POLLRDNORM]) }
-    if value < Self.limit { events.formUnion([.POLLOUT, .POLLWRNORM]) }
+    if value > 0 { events.insert(.POLLIN) }
+    if value < Self.limit { events.insert(.POLLOUT) }
     return .ready(events)
   }
 
@@ -101,7 +101,7 @@ public final class TimerFile: OpenFile {
 
   public init(clock: Int, flags: OpenFlags) {
     self.clock = clock
-    super.init(flags: flags)
+    super.init(flags: flags.union(.O_RDWR))
   }
 
   deinit { lock.destroy() }
@@ -177,7 +177,7 @@ public final class TimerFile: OpenFile {
       advance(now)
       return expirations > 0
     }
-    return .ready(isReady ? [.POLLIN, .POLLRDNORM] : [])
+    return .ready(isReady ? .POLLIN : [])
   }
 
   public override func readinessDeadline() -> Int64? { deadline == 0 ? nil : deadline }
@@ -197,7 +197,7 @@ public final class SignalFile: OpenFile {
   public init(mask: SignalSet, _ task: Task, flags: OpenFlags) {
     self.mask = mask & ~unblockableSignals
     group = task.group
-    super.init(flags: flags)
+    super.init(flags: flags.union(.O_RDWR))
   }
 
   public override func read(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
@@ -245,7 +245,7 @@ public final class SignalFile: OpenFile {
   public override func readiness() -> Readiness {
     let task = Task.current
     let isReady = (task.pending.set | task.group.pending.set) & mask != 0
-    return .ready(isReady ? [.POLLIN, .POLLRDNORM] : [])
+    return .ready(isReady ? .POLLIN : [])
   }
 
   public override func waitQueue() -> WaitQueue? { group.signalQueue }
