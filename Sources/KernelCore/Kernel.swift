@@ -11,6 +11,9 @@ public final class Kernel {
   public let sockets = SocketFamilies()
   public let fileLocks = FileLocks()
   public let textFiles = TextFiles()
+  /// Those of flock(2) on files that are not the host's.
+  public let wholeFileLocks = FileLocks()
+  public let fileWatches = FileWatches()
   public let random: Random
   public let boot: UnsafeMutablePointer<pv_boot>
   let firstArea: ThreadArea

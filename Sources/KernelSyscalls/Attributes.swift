@@ -131,6 +131,7 @@ func sysAccess(
 ) throws(Errno) -> Int {
   guard mode & ~7 == 0, flags & ~0x1300 == 0 else { throw .EINVAL }
   let pathFlags = PathFlags(rawValue: flags & 0x1100)
+  var isReadOnly = false
   let status = try task.withPath(
     directory, path, walkFlags(pathFlags),
     host: { (path) throws(Errno) -> FileStatus in
@@ -138,6 +139,7 @@ func sysAccess(
       if status.device == kernel.boot.pointee.hidden_device && !path.isChecked {
         throw Errno.EACCES
       }
+      if mode & 2 != 0 { isReadOnly = try isOnReadOnlyMount(task, path, status) }
       return status
     },
     other: { (target) throws(Errno) -> FileStatus in
@@ -155,7 +157,20 @@ func sysAccess(
     }
   }
   guard mode == 0 || credentials.permits(mode, status) else { throw .EACCES }
+  if isReadOnly { throw .EROFS }
   return 0
+}
+
+/// Asks the backend, but only where a mount of the host's files is read-only at all. What is
+/// written to a device, a pipe or a socket does not go to the mount.
+private func isOnReadOnlyMount(_ task: Task, _ path: HostPath, _ status: FileStatus) throws(Errno)
+  -> Bool
+{
+  guard kernel.mounts.hasReadOnlyHostMount, status.isRegular || status.isDirectory else {
+    return false
+  }
+  _ = try task.byBackend(path, Int(PV_OP_STATFS))
+  return Broker.answerWord(10) & 1 != 0  // f_flags, ST_RDONLY
 }
 
 /// Implements readlink(2) and readlinkat(2).
@@ -199,10 +214,10 @@ func sysReadlink(
 }
 
 /// Changing attributes: the backend does it, after the guest's own permission checks.
-private func change(
+func change(
   _ task: Task, _ directory: Int32, _ path: UserAddress, _ flags: PathFlags,
-  needsOwner: Bool, _ operation: (HostPath) throws(Errno) -> Int,
-  node: (Node) throws(Errno) -> Void
+  needsOwner: Bool, events: FileEvents = .IN_ATTRIB,
+  _ operation: (HostPath) throws(Errno) -> Int, node: (Node) throws(Errno) -> Void
 ) throws(Errno) -> Int {
   try task.withPath(
     directory, path, walkFlags(flags),
@@ -212,27 +227,32 @@ private func change(
         if status.device == kernel.boot.pointee.hidden_device { throw Errno.EACCES }
         if needsOwner { try checkOwner(task, status) }
       }
-      return try operation(path)
+      let result = try operation(path)
+      task.note(events, path, follow: !flags.contains(.AT_SYMLINK_NOFOLLOW))
+      return result
     },
     other: { (target) throws(Errno) -> Int in
       switch target {
       case .node(let found):
         try node(found)
+        task.note(events, found)
         return 0
       case .file(let file):
         guard file.hostDescriptor.isValid else { throw Errno.EPERM }
         if needsOwner { try checkOwner(task, try file.stat()) }
         Broker.path[0] = 0
-        return try operation(
+        let result = try operation(
           HostPath(
             directory: file.hostDescriptor, path: UnsafePointer(Broker.path), isChecked: true))
+        file.note(events)
+        return result
       case .host(let path): return try operation(path)
       case .absent: throw Errno.ENOENT
       }
     })
 }
 
-private func checkOwner(_ task: Task, _ status: FileStatus) throws(Errno) {
+func checkOwner(_ task: Task, _ status: FileStatus) throws(Errno) {
   guard
     task.credentials.fileUser == status.user || task.credentials.has(Capability.CAP_FOWNER)
   else { throw .EPERM }
@@ -245,8 +265,11 @@ func sysChmod(
   try change(
     task, directory, path, flags, needsOwner: true,
     { (path) throws(Errno) -> Int in
-      try task.byBackend(
-        path, Int(PV_OP_CHMOD), 0, Int(mode & 0o7777), Int(flags.rawValue))
+      var mode = mode & 0o7777
+      if dropsSetGroup(task, mode) {
+        mode = keptMode(task, mode, try task.hostStatus(path, flags))
+      }
+      return try task.byBackend(path, Int(PV_OP_CHMOD), 0, Int(mode), Int(flags.rawValue))
     },
     node: { (node) throws(Errno) -> Void in try node.setMode(mode & 0o7777) })
 }
@@ -260,10 +283,29 @@ func sysFchmod(_ task: Task, _ descriptor: FileDescriptor, _ mode: UInt32) throw
     return 0
   }
   guard file.hostDescriptor.isValid else { throw .EPERM }
-  if !task.credentials.has(Capability.CAP_FOWNER) { try checkOwner(task, try file.stat()) }
+  let isForeign = !task.credentials.has(Capability.CAP_FOWNER)
+  var mode = mode & 0o7777
+  if isForeign || dropsSetGroup(task, mode) {
+    let status = try file.stat()
+    try checkOwner(task, status)
+    mode = keptMode(task, mode, status)
+  }
   Broker.path[0] = 0
-  return try Broker.call(
-    Int(PV_OP_CHMOD), Int(file.hostDescriptor.number), 0, Int(mode & 0o7777))
+  let result = try Broker.call(
+    Int(PV_OP_CHMOD), Int(file.hostDescriptor.number), 0,
+    Int(mode))
+  file.note(.IN_ATTRIB)
+  return result
+}
+
+/// chmod(2) by somebody outside the file's group takes set-group-ID away.
+private func dropsSetGroup(_ task: Task, _ mode: UInt32) -> Bool {
+  mode & FileMode.S_ISGID != 0 && !task.credentials.has(Capability.CAP_FSETID)
+}
+
+private func keptMode(_ task: Task, _ mode: UInt32, _ status: FileStatus) -> UInt32 {
+  guard dropsSetGroup(task, mode), !task.credentials.isMember(of: status.group) else { return mode }
+  return mode & ~FileMode.S_ISGID
 }
 
 /// Implements chown(2), lchown(2) and fchownat(2).
@@ -299,9 +341,11 @@ func sysFchown(_ task: Task, _ descriptor: FileDescriptor, _ user: UInt32, _ gro
   try checkChown(task, status, user, group)
   if isUnchanged(status, user, group) { return 0 }
   Broker.path[0] = 0
-  return try Broker.call(
+  let result = try Broker.call(
     Int(PV_OP_CHOWN), Int(file.hostDescriptor.number), 0, Int(Int32(bitPattern: user)),
     Int(Int32(bitPattern: group)))
+  file.note(.IN_ATTRIB)
+  return result
 }
 
 private func checkChown(_ task: Task, _ status: FileStatus, _ user: UInt32, _ group: UInt32)
@@ -322,172 +366,4 @@ private func checkChown(_ task: Task, _ status: FileStatus, _ user: UInt32, _ gr
 private func isUnchanged(_ status: FileStatus, _ user: UInt32, _ group: UInt32) -> Bool {
   (user == UInt32.max || user == status.user) && (group == UInt32.max || group == status.group)
     && status.mode & (FileMode.S_ISUID | FileMode.S_ISGID) == 0
-}
-
-/// UTIME_NOW and UTIME_OMIT of utimensat(2).
-private let utimeNow: Int64 = 0x3fff_ffff, utimeOmit: Int64 = 0x3fff_fffe
-
-/// Implements utimensat(2) and futimens(3).
-func sysUtimensat(
-  _ task: Task, _ directory: Int32, _ path: UserAddress, _ times: UserAddress, _ flags: PathFlags
-) throws(Errno) -> Int {
-  var values: (Int64, Int64, Int64, Int64) = (0, utimeNow, 0, utimeNow)
-  if !times.isNull {
-    values = try UserMemory.load((Int64, Int64, Int64, Int64).self, from: times)
-  }
-  return try setTimes(task, directory, path, values, flags)
-}
-
-private func setTimes(
-  _ task: Task, _ directory: Int32, _ path: UserAddress, _ times: (Int64, Int64, Int64, Int64),
-  _ flags: PathFlags
-) throws(Errno) -> Int {
-  func isValid(_ nanoseconds: Int64) -> Bool {
-    (nanoseconds >= 0 && nanoseconds < 1_000_000_000) || nanoseconds == utimeNow
-      || nanoseconds == utimeOmit
-  }
-  guard isValid(times.1), isValid(times.3) else { throw .EINVAL }
-  if times.1 == utimeOmit && times.3 == utimeOmit { return 0 }
-  func send(_ path: HostPath) throws(Errno) -> Int {
-    UnsafeMutableRawPointer(Broker.payload).storeBytes(
-      of: times, as: (Int64, Int64, Int64, Int64).self)
-    return try task.byBackend(
-      path, Int(PV_OP_UTIMENS), 0, Int(flags.rawValue), payloadSize: 32)
-  }
-  if path.isNull {
-    let file = try task.directoryFile(directory)
-    guard file.hostDescriptor.isValid else { return 0 }
-    if !task.credentials.has(Capability.CAP_FOWNER) {
-      try checkTimes(task, try file.stat(), times)
-    }
-    Broker.path[0] = 0
-    return try send(
-      HostPath(directory: file.hostDescriptor, path: UnsafePointer(Broker.path), isChecked: true))
-  }
-  return try change(
-    task, directory, path, flags, needsOwner: false,
-    { (path) throws(Errno) -> Int in
-      if !task.credentials.isFileRoot {
-        try checkTimes(task, try task.hostStatus(path, flags), times)
-      }
-      return try send(path)
-    },
-    node: { (_) throws(Errno) -> Void in })
-}
-
-private func checkTimes(
-  _ task: Task, _ status: FileStatus, _ times: (Int64, Int64, Int64, Int64)
-) throws(Errno) {
-  let credentials = task.credentials
-  if credentials.fileUser == status.user || credentials.has(Capability.CAP_FOWNER) { return }
-  guard times.1 == utimeNow, times.3 == utimeNow else { throw .EPERM }
-  guard credentials.permits(2, status) else { throw .EACCES }
-}
-
-/// Implements utime(2).
-func sysUtime(_ task: Task, _ path: UserAddress, _ times: UserAddress) throws(Errno) -> Int {
-  var values: (Int64, Int64, Int64, Int64) = (0, utimeNow, 0, utimeNow)
-  if !times.isNull {
-    let seconds = try UserMemory.load((Int64, Int64).self, from: times)
-    values = (seconds.0, 0, seconds.1, 0)
-  }
-  return try setTimes(task, AT_FDCWD, path, values, [])
-}
-
-/// Implements utimes(2) and futimesat(2).
-func sysUtimes(_ task: Task, _ directory: Int32, _ path: UserAddress, _ times: UserAddress)
-  throws(Errno) -> Int
-{
-  var values: (Int64, Int64, Int64, Int64) = (0, utimeNow, 0, utimeNow)
-  if !times.isNull {
-    values = try UserMemory.load((Int64, Int64, Int64, Int64).self, from: times)
-    guard values.1 >= 0, values.1 < 1_000_000, values.3 >= 0, values.3 < 1_000_000 else {
-      throw .EINVAL
-    }
-    values.1 *= 1000
-    values.3 *= 1000
-  }
-  return try setTimes(task, directory, path, values, [])
-}
-
-/// Implements truncate(2).
-func sysTruncate(_ task: Task, _ path: UserAddress, _ size: Int64) throws(Errno) -> Int {
-  guard size >= 0 else { throw .EINVAL }
-  let file = try task.open(AT_FDCWD, path, .O_WRONLY, mode: 0)
-  file.hold()
-  defer { file.release() }
-  try file.truncate(size)
-  return 0
-}
-
-/// Implements ftruncate(2).
-func sysFtruncate(_ task: Task, _ descriptor: FileDescriptor, _ size: Int64) throws(Errno) -> Int {
-  let file = try task.file(at: descriptor)
-  guard size >= 0, file.isWritable else { throw .EINVAL }
-  try file.truncate(size)
-  return 0
-}
-
-/// Implements fallocate(2).
-func sysFallocate(
-  _ task: Task, _ descriptor: FileDescriptor, _ mode: Int, _ offset: Int64, _ size: Int64
-) throws(Errno) -> Int {
-  let file = try task.file(at: descriptor)
-  guard file.isWritable else { throw .EBADF }
-  guard offset >= 0, size > 0 else { throw .EINVAL }
-  try file.allocate(mode: mode, offset: offset, size: size)
-  return 0
-}
-
-/// Implements fsync(2) and fdatasync(2).
-func sysFsync(_ task: Task, _ descriptor: FileDescriptor, dataOnly: Bool) throws(Errno) -> Int {
-  try task.file(at: descriptor).sync(dataOnly: dataOnly)
-  return 0
-}
-
-/// Implements statfs(2).
-func sysStatfs(_ task: Task, _ path: UserAddress, _ result: UserAddress) throws(Errno) -> Int {
-  try task.withPath(
-    AT_FDCWD, path, .follow,
-    host: { (path) throws(Errno) -> Int in
-      _ = try task.byBackend(path, Int(PV_OP_STATFS))
-      try UserMemory.copyOut(Broker.payload, to: result, count: 120)
-      return 0
-    },
-    other: { (target) throws(Errno) -> Int in
-      switch target {
-      case .file(let file): return try statfs(task, file, result)
-      case .node(let node): return try storeGuestStatfs(node.fileSystemType, to: result)
-      case .host, .absent: throw Errno.ENOENT
-      }
-    })
-}
-
-/// Implements fstatfs(2).
-func sysFstatfs(_ task: Task, _ descriptor: FileDescriptor, _ result: UserAddress) throws(Errno)
-  -> Int
-{ try statfs(task, try task.file(at: descriptor), result) }
-
-private func statfs(_ task: Task, _ file: OpenFile, _ result: UserAddress) throws(Errno) -> Int {
-  guard file.hostDescriptor.isValid else {
-    return try storeGuestStatfs(file.node?.fileSystemType ?? 0x0904_1934, to: result)  // anon_inode
-  }
-  Broker.path[0] = 0
-  _ = try Broker.call(Int(PV_OP_STATFS), Int(file.hostDescriptor.number))
-  try UserMemory.copyOut(Broker.payload, to: result, count: 120)
-  return 0
-}
-
-/// The guest's own file systems hold nothing that could be counted: only f_type says something.
-private func storeGuestStatfs(_ type: UInt64, to result: UserAddress) throws(Errno) -> Int {
-  try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 15) {
-    (words) throws(Errno) -> Void in
-    for index in 0..<15 { words[index] = 0 }
-    words[0] = type
-    words[1] = 4096
-    words[8] = 255
-    words[9] = 4096
-    try UserMemory.copyOut(words.baseAddress!, to: result, count: 120)
-  }
-  return 0
 }

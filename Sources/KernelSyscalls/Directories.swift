@@ -4,15 +4,36 @@ import LinuxABI
 import PVFrontend
 import Platform
 
-/// Implements getdents64(2), and getdents(2) for directories of the host.
+/// Implements getdents64(2) and getdents(2).
 func sysGetdents(
   _ task: Task, _ descriptor: FileDescriptor, _ address: UserAddress, count: Int, isOld: Bool
 ) throws(Errno) -> Int {
-  guard !isOld else { throw .ENOSYS }
   let file = try task.file(at: descriptor)
   if file.flags.contains(.O_PATH) { throw .EBADF }
   guard count >= 0 else { throw .EINVAL }
-  return try file.getdents(task, try UserBuffer(address, count: min(count, 1 << 30)))
+  let buffer = try UserBuffer(address, count: min(count, 1 << 30))
+  let size = try file.getdents(task, buffer)
+  file.noteAccess(size)
+  if isOld { try makeOld(buffer.prefix(size)) }
+  return size
+}
+
+/// Turns records of struct linux_dirent64 into struct linux_dirent: they have the same sizes, but
+/// the type goes from before the name to the end.
+private func makeOld(_ records: UserBuffer) throws(Errno) {
+  var offset = 0
+  while offset < records.count {
+    let start = records.address + offset
+    let size = Int(try UserMemory.load(UInt16.self, from: start + 16))
+    // The program may write to its buffer meanwhile: what it gets then is its own affair.
+    guard size >= 24, size <= 280, offset + size <= records.count else { return }
+    var record = try UserMemory.copyIn(start, count: size)
+    let type = record[18]
+    for index in 18..<(size - 1) { record[index] = record[index + 1] }
+    record[size - 1] = type
+    try UserMemory.copyOut(record, to: start)
+    offset += size
+  }
 }
 
 /// Implements getcwd(2).
@@ -20,11 +41,13 @@ func sysGetcwd(_ task: Task, _ address: UserAddress, size: Int) throws(Errno) ->
   var path = try task.canonicalPath(of: task.paths.workingDirectory)
   let root = task.paths.root
   if !root.isEmpty {
-    guard path.starts(with: root) else { throw .ENOENT }
-    path = Array(path[root.count...])
+    if path.starts(with: root) && (path.count == root.count || path[root.count] == 47) {
+      path = Array(path[root.count...])
+    } else {
+      path = Array("(unreachable)".utf8) + (path.isEmpty ? [47] : path)
+    }
   }
   if path.isEmpty { path = [47] }
-  guard path[0] == 47 else { throw .ENOENT }
   let deleted = Array(" (deleted)".utf8)
   if path.count > deleted.count && Array(path[(path.count - deleted.count)...]) == deleted {
     throw .ENOENT
@@ -81,15 +104,27 @@ private func make(
   try task.withPath(
     directory, path, .create,
     host: { (path) throws(Errno) -> Int in
-      try task.checkParent(path)
-      return try operation(path)
+      try checkCreation(task, path)
+      let result = try operation(path)
+      task.noteCreation(path)
+      return result
     },
     other: { (target) throws(Errno) -> Int in
       guard case .absent(let parent, let name) = target else { throw Errno.EEXIST }
       let text = try linkText(address)
-      _ = try parent.create(name, mode: mode, target: text, task)
+      task.noteCreation(try parent.create(name, mode: mode, target: text, task))
       return 0
     })
+}
+
+/// Making a name needs permission on the directory, but a name that exists comes first.
+private func checkCreation(_ task: Task, _ path: HostPath) throws(Errno) {
+  do throws(Errno) { try task.checkParent(path) } catch {
+    guard error == .EACCES, (try? task.hostStatus(path, .AT_SYMLINK_NOFOLLOW)) != nil else {
+      throw error
+    }
+    throw .EEXIST
+  }
 }
 
 /// The target of a new symbolic link; empty without one.
@@ -119,7 +154,7 @@ func sysMknod(_ task: Task, _ directory: Int32, _ path: UserAddress, mode: UInt3
 {
   switch mode & FileMode.S_IFMT {
   case 0, FileMode.S_IFREG, FileMode.S_IFIFO, FileMode.S_IFSOCK: break
-  case FileMode.S_IFCHR, FileMode.S_IFBLK: throw .EPERM
+  case FileMode.S_IFCHR, FileMode.S_IFBLK, FileMode.S_IFDIR: throw .EPERM
   default: throw .EINVAL
   }
   let type = mode & FileMode.S_IFMT == 0 ? FileMode.S_IFREG : mode & FileMode.S_IFMT
@@ -141,17 +176,22 @@ func sysUnlink(_ task: Task, _ directory: Int32, _ path: UserAddress, _ flags: P
         try task.checkParent(path)
         try checkSticky(task, path)
       }
-      do throws(Errno) {
-        try Host.unlink(path.directory, path.path, flags: flags)
-        return 0
-      } catch {
-        guard path.isChecked, error == .EACCES || error == .EPERM else { throw error }
-        return try task.byBackend(path, Int(PV_OP_UNLINK), 0, Int(flags.rawValue))
+      return try task.removing(path) { () throws(Errno) -> Int in
+        do throws(Errno) {
+          try Host.unlink(path.directory, path.path, flags: flags)
+          return 0
+        } catch {
+          guard error == .EACCES || error == .EPERM else { throw error }
+          // Not root's rights on the host: walk, and come back with a path that may be asked for.
+          guard path.isChecked else { throw Errno.EACCES }
+          return try task.byBackend(path, Int(PV_OP_UNLINK), 0, Int(flags.rawValue))
+        }
       }
     },
     other: { (target) throws(Errno) -> Int in
       guard case .node(let node) = target, let parent = node.parent else { throw Errno.EBUSY }
       try parent.remove(node, asDirectory: flags.contains(.AT_REMOVEDIR), task)
+      task.noteRemoval(node)
       return 0
     })
 }
@@ -208,8 +248,10 @@ func sysRename(
         try checkSticky(task, second)
       }
     }
-    return try task.byBackend(
-      first, Int(PV_OP_RENAME), Int(second.directory.number), Int(flags))
+    return try task.renaming(first, to: second, isExchange: flags == 2) {
+      () throws(Errno) -> Int in
+      try task.byBackend(first, Int(PV_OP_RENAME), Int(second.directory.number), Int(flags))
+    }
   }
 }
 
@@ -224,9 +266,20 @@ func sysLink(
   if flags.contains(.AT_EMPTY_PATH) { walk.insert(.allowEmpty) }
   return try withTwoPaths(task, oldDirectory, old, walk, newDirectory, new) {
     (first, second) throws(Errno) -> Int in
-    try task.checkParent(second)
-    return try task.byBackend(
+    try checkCreation(task, second)
+    var flags = flags
+    if first.path[0] == 0 {
+      // The file itself, found by its descriptor. Naming any descriptor so takes a capability;
+      // without one, programs go through /proc/self/fd.
+      if flags.contains(.AT_EMPTY_PATH) && !task.credentials.has(Capability.CAP_DAC_READ_SEARCH) {
+        throw Errno.ENOENT
+      }
+      flags = .AT_EMPTY_PATH
+    }
+    let result = try task.byBackend(
       first, Int(PV_OP_LINK), Int(second.directory.number), Int(flags.rawValue))
+    task.noteCreation(second, isLink: true)
+    return result
   }
 }
 

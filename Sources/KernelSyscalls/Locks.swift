@@ -1,5 +1,6 @@
 import KernelCore
 import LinuxABI
+import PVFrontend
 import Platform
 
 /// l_type of struct flock.
@@ -51,6 +52,30 @@ private struct LockRequest {
     if isTooLong { throw .EOVERFLOW }
     return (from, last)
   }
+}
+
+/// Implements flock(2): descriptions of the host are one to one, so the host's locks are right.
+func sysFlock(_ task: Task, _ descriptor: FileDescriptor, _ operation: Int) throws(Errno) -> Int {
+  let file = try task.file(at: descriptor)
+  if file.flags.contains(.O_PATH) { throw .EBADF }
+  guard file.hostDescriptor.isValid else { return try lockOwnFile(task, file, operation) }
+  try task.acceptInterrupts()
+  return try Host.flock(file.hostDescriptor, operation)
+}
+
+/// flock(2) of a file of the guest's own, as a record lock on all of it.
+private func lockOwnFile(_ task: Task, _ file: OpenFile, _ operation: Int) throws(Errno) -> Int {
+  let isNonBlocking = operation & 4 != 0  // LOCK_NB
+  let lock = RecordLock(
+    owner: file.lockOwner, process: -1, isExclusive: operation & 2 != 0, start: 0, end: Int64.max)
+  let identity = try FileIdentity(of: file)
+  switch operation & ~4 {
+  case 1, 2:  // LOCK_SH, LOCK_EX
+    try kernel.wholeFileLocks.set(task, lock, on: identity, waits: !isNonBlocking)
+  case 8: kernel.wholeFileLocks.clear(lock, on: identity)  // LOCK_UN
+  default: throw .EINVAL
+  }
+  return 0
 }
 
 /// Implements the record locks of fcntl(2).

@@ -1,3 +1,4 @@
+import CPVCalls
 import KernelCore
 import LinuxABI
 import PVFrontend
@@ -133,14 +134,6 @@ func sysIoctl(
   }
 }
 
-/// Implements flock(2): host descriptions are one to one, so the host's locks are right.
-func sysFlock(_ task: Task, _ descriptor: FileDescriptor, _ operation: Int) throws(Errno) -> Int {
-  let file = try task.file(at: descriptor)
-  guard file.hostDescriptor.isValid else { throw .EINVAL }
-  try task.acceptInterrupts()
-  return try Host.flock(file.hostDescriptor, operation)
-}
-
 /// Implements fcntl(2).
 func sysFcntl(_ task: Task, _ descriptor: FileDescriptor, _ command: Int32, _ argument: Int)
   throws(Errno) -> Int
@@ -179,6 +172,13 @@ func sysFcntl(_ task: Task, _ descriptor: FileDescriptor, _ command: Int32, _ ar
   case 1031, 1032:  // F_SETPIPE_SZ, F_GETPIPE_SZ
     guard file.hostDescriptor.isValid else { throw .EBADF }
     return try Host.fcntl(file.hostDescriptor, Int(command), argument)
+  case 1025:  // F_GETLEASE: F_UNLCK, since nobody can take one (F_SETLEASE is EINVAL)
+    return 2
+  case 1033, 1034:  // F_ADD_SEALS, F_GET_SEALS
+    guard let memory = file as? HostFile, memory.isRegular else { throw .EINVAL }
+    let added = command == 1033 ? Int(UInt32(truncatingIfNeeded: argument)) : -1
+    let seals = try Broker.call(PV_OP_SEALS, Int(memory.descriptor.number), added)
+    return command == 1033 ? 0 : seals
   default:
     throw .EINVAL
   }

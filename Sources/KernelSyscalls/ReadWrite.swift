@@ -3,7 +3,7 @@ import LinuxABI
 import Platform
 
 /// Linux moves at most this many bytes a call.
-private let transferLimit = 0x7fff_f000
+let transferLimit = 0x7fff_f000
 
 @inline(__always)
 private func userBuffer(_ address: UserAddress, _ count: Int) throws(Errno) -> UserBuffer {
@@ -17,7 +17,9 @@ func sysRead(_ task: Task, _ descriptor: FileDescriptor, _ address: UserAddress,
 {
   try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
     guard file.isReadable else { throw .EBADF }
-    return try file.read(task, try userBuffer(address, count))
+    let done = try file.read(task, try userBuffer(address, count))
+    file.noteAccess(done)
+    return done
   }
 }
 
@@ -27,7 +29,9 @@ func sysWrite(_ task: Task, _ descriptor: FileDescriptor, _ address: UserAddress
 {
   try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
     guard file.isWritable else { throw .EBADF }
-    return try file.write(task, try userBuffer(address, count))
+    let done = try file.write(task, try userBuffer(address, count))
+    file.noteModification(done)
+    return done
   }
 }
 
@@ -38,7 +42,9 @@ func sysPread(
   guard offset >= 0 else { throw .EINVAL }
   return try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
     guard file.isReadable else { throw .EBADF }
-    return try file.pread(task, try userBuffer(address, count), offset: offset)
+    let done = try file.pread(task, try userBuffer(address, count), offset: offset)
+    file.noteAccess(done)
+    return done
   }
 }
 
@@ -49,7 +55,9 @@ func sysPwrite(
   guard offset >= 0 else { throw .EINVAL }
   return try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
     guard file.isWritable else { throw .EBADF }
-    return try file.pwrite(task, try userBuffer(address, count), offset: offset)
+    let done = try file.pwrite(task, try userBuffer(address, count), offset: offset)
+    file.noteModification(done)
+    return done
   }
 }
 
@@ -98,9 +106,12 @@ func sysPreadv2(
   flags: Int
 ) throws(Errno) -> Int {
   let file = try task.file(at: descriptor)
+  guard offset >= -1 else { throw .EINVAL }
   guard file.isReadable else { throw .EBADF }
   return try withVector(vector, count) { (buffers) throws(Errno) -> Int in
-    try file.readVector(task, buffers, offset: offset, flags: flags)
+    let done = try file.readVector(task, buffers, offset: offset, flags: flags)
+    file.noteAccess(done)
+    return done
   }
 }
 
@@ -110,9 +121,12 @@ func sysPwritev2(
   flags: Int
 ) throws(Errno) -> Int {
   let file = try task.file(at: descriptor)
+  guard offset >= -1 else { throw .EINVAL }
   guard file.isWritable else { throw .EBADF }
   return try withVector(vector, count) { (buffers) throws(Errno) -> Int in
-    try file.writeVector(task, buffers, offset: offset, flags: flags)
+    let done = try file.writeVector(task, buffers, offset: offset, flags: flags)
+    file.noteModification(done)
+    return done
   }
 }
 

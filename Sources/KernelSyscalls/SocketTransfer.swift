@@ -3,9 +3,6 @@ import LinuxABI
 import PVFrontend
 import Platform
 
-/// Linux moves at most this many bytes a call.
-private let transferLimit = 0x7fff_f000
-
 /// Gives a program's buffer to `body` as a vector of one.
 private func withBuffer(
   _ address: UserAddress, _ count: Int, _ body: (BufferVector) throws(Errno) -> Int

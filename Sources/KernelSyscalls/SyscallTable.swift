@@ -271,6 +271,10 @@ public enum SyscallTable {
     case 282: return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), [])
     case 289:
       return try sysSignalfd(task, a.descriptor(0), a.address(1), size: a.int(2), a.openFlags(3))
+    case 253: return try sysInotifyInit(task, [])
+    case 294: return try sysInotifyInit(task, a.openFlags(0))
+    case 254: return try sysInotifyAddWatch(task, a.descriptor(0), a.address(1), a.uint32(2))
+    case 255: return try sysInotifyRmWatch(task, a.descriptor(0), a.int32(1))
 
     // Sockets.
     case 41: return try sysSocket(task, a.int32(0), a.int32(1), a.int32(2))
@@ -390,7 +394,21 @@ public enum SyscallTable {
       return try sysCopyFileRange(
         task, a.descriptor(0), a.address(1), a.descriptor(2), a.address(3), count: a.int(4),
         flags: a.uint32(5))
-    case 187, 221: return try sysAdvise(task, a.descriptor(0))
+    case 275:
+      return try sysSplice(
+        task, a.descriptor(0), a.address(1), a.descriptor(2), a.address(3), count: a.int(4),
+        flags: a.uint32(5))
+    case 276:
+      return try sysTee(
+        task, a.descriptor(0), a.descriptor(1), count: a.int(2), flags: a.uint32(3))
+    case 278:
+      return try sysVmsplice(
+        task, a.descriptor(0), a.address(1), count: a.int(2), flags: a.uint32(3))
+    case 187: return try sysReadahead(task, a.descriptor(0))
+    case 221: return try sysAdvise(task, a.descriptor(0), size: a.int64(2), a.int32(3))
+    case 277:
+      return try sysSyncFileRange(
+        task, a.descriptor(0), a.int64(1), a.int64(2), a.uint32(3))
     case 162: return try sysSync(task, nil)
     case 306: return try sysSync(task, a.descriptor(0))
     case 188:

@@ -55,6 +55,17 @@ public struct CloneFlags: OptionSet, Sendable {
   @inlinable public static var CLONE_INTO_CGROUP: CloneFlags { CloneFlags(rawValue: 0x200000000) }
 }
 
+/// RWF_* flags of preadv2(2) and pwritev2(2).
+public struct TransferFlags: OptionSet, Sendable {
+  public let rawValue: Int
+  @inlinable public init(rawValue: Int) { self.rawValue = rawValue }
+
+  @inlinable public static var RWF_HIPRI: TransferFlags { TransferFlags(rawValue: 1) }
+  @inlinable public static var RWF_DSYNC: TransferFlags { TransferFlags(rawValue: 2) }
+  @inlinable public static var RWF_SYNC: TransferFlags { TransferFlags(rawValue: 4) }
+  @inlinable public static var RWF_NOWAIT: TransferFlags { TransferFlags(rawValue: 8) }
+}
+
 /// AT_* flags of the *at calls.
 public struct PathFlags: OptionSet, Sendable {
   public let rawValue: Int32
@@ -187,5 +198,5 @@ public enum Capability {
   public static let CAP_IPC_LOCK = 14, CAP_SYS_MODULE = 16, CAP_SYS_RAWIO = 17, CAP_SYS_CHROOT = 18
   public static let CAP_SYS_PTRACE = 19, CAP_SYS_ADMIN = 21, CAP_SYS_BOOT = 22, CAP_SYS_NICE = 23
   public static let CAP_SYS_RESOURCE = 24, CAP_SYS_TIME = 25, CAP_SYS_TTY_CONFIG = 26
-  public static let CAP_MKNOD = 27, CAP_LAST_CAP = 40
+  public static let CAP_MKNOD = 27, CAP_SETFCAP = 31, CAP_LAST_CAP = 40
 }

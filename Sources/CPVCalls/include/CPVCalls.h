@@ -18,7 +18,7 @@
 #define PV_THREAD_LIMIT 4096u             /* threads of one sandbox */
 
 /* Offsets inside a thread area. */
-#define PV_AREA_REQUEST 0x1000u
+#define PV_AREA_REQUEST 0x800u
 #define PV_AREA_SIGNAL_STACK 0x4000u      /* host signal stack: 0x4000 ..< 0x8000 */
 #define PV_AREA_SIGNAL_STACK_SIZE 0x4000u
 #define PV_AREA_KERNEL_STACK_TOP 0x10000u /* kernel stack: 0x8000 ..< 0x10000 */
@@ -271,7 +271,7 @@ struct pv_task_statistics {
 };
 
 #define PV_PATH_SIZE 4096u
-#define PV_PAYLOAD_SIZE 3072u
+#define PV_PAYLOAD_SIZE 4096u       /* as long as a path, and what most attributes of files need */
 
 struct pv_request {
   uint32_t operation;          /* PV_OP_* */

@@ -111,8 +111,8 @@ public final class Epoll: OpenFile {
     }
   }
 
-  /// The host tells registrations apart by its own descriptor, so a second one of the same open file
-  /// needs another.
+  /// The host tells registrations apart by its own descriptor, so a second one of the same open
+  /// file needs another.
   private func addToHost(_ item: EpollItem) throws(Errno) {
     do throws(Errno) { try control(1, item) } catch {
       guard error == .EEXIST else { throw error }

@@ -32,6 +32,7 @@ extension Task {
     var entry = PollEntry(
       descriptor: host.number, events: UInt16(truncatingIfNeeded: events.rawValue))
     var time: (Int64, Int64) = (0, 0)
+    // SAFETY: both live on this stack for the call, which writes one struct pollfd.
     return withUnsafeMutablePointer(to: &entry) { entry in
       withUnsafeMutablePointer(to: &time) { time in
         Machine.blockingCall(

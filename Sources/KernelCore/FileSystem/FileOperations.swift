@@ -16,6 +16,15 @@ extension Task {
     return try openInBuffer(directory, length, flags, mode: mode)
   }
 
+  /// Opens a file for a call that Linux makes without: whoever watches the file sees neither the
+  /// opening nor the end of it.
+  public func openUnnoticed(_ address: UserAddress, _ flags: OpenFlags) throws(Errno) -> OpenFile {
+    let length = try UserMemory.copyString(address, to: Broker.path, limit: 4096)
+    let file = try openInBuffer(AT_FDCWD, length, flags, mode: 0, isNoticed: false)
+    file.isUnnoticed = true
+    return file
+  }
+
   /// openat(2) of a path of the kernel's own.
   public func open(path: [UInt8], _ flags: OpenFlags, mode: UInt32 = 0) throws(Errno) -> OpenFile {
     try open(AT_FDCWD, path, flags, mode: mode)
@@ -30,25 +39,39 @@ extension Task {
     return try openInBuffer(directory, path.count, flags, mode: mode)
   }
 
-  private func openInBuffer(_ directory: Int32, _ length: Int, _ flags: OpenFlags, mode: UInt32)
-    throws(Errno) -> OpenFile
-  {
+  private func openInBuffer(
+    _ directory: Int32, _ length: Int, _ flags: OpenFlags, mode: UInt32, isNoticed: Bool = true
+  ) throws(Errno) -> OpenFile {
     var walk: WalkFlags = .follow
     if flags.contains(.O_NOFOLLOW) || flags.contains([.O_CREAT, .O_EXCL]) { walk = [] }
     if flags.contains(.O_CREAT) { walk.insert(.create) }
     let mode = mode & 0o7777 & ~paths.umask
-    return try withPath(
+    var wasTruncated = false
+    let file = try withPath(
       directory, Broker.path, length, walk,
-      host: { (path) throws(Errno) -> OpenFile in try openHost(path, flags, mode: mode) },
+      host: { (path) throws(Errno) -> OpenFile in
+        try openHost(path, flags, mode: mode, &wasTruncated)
+      },
       other: { (target) throws(Errno) -> OpenFile in
         switch target {
         case .node(let node): try open(node, flags)
         case .file(let file): try reopen(file, flags)
-        case .host(let path): try openHost(path, flags, mode: mode)
+        case .host(let path): try openHost(path, flags, mode: mode, &wasTruncated)
         case .absent(let parent, let name):
-          try parent.create(name, mode: FileMode.S_IFREG | mode, target: [], self).open(self, flags)
+          try create(name, mode: mode, in: parent).open(self, flags)
         }
       })
+    if isNoticed && fileWatchCount != 0 && !flags.contains(.O_PATH) {
+      file.note(.IN_OPEN)
+      if wasTruncated { file.noteModification() }
+    }
+    return file
+  }
+
+  private func create(_ name: [UInt8], mode: UInt32, in parent: Node) throws(Errno) -> Node {
+    let new = try parent.create(name, mode: FileMode.S_IFREG | mode, target: [], self)
+    noteCreation(new)
+    return new
   }
 
   private func open(_ node: Node, _ flags: OpenFlags) throws(Errno) -> OpenFile {
@@ -117,14 +140,15 @@ extension Task {
     flags.rawValue & 3 == 0 ? 4 : flags.rawValue & 3 == 1 ? 2 : 6
   }
 
-  private func openHost(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
-    -> OpenFile
-  {
+  private func openHost(
+    _ path: HostPath, _ flags: OpenFlags, mode: UInt32, _ wasTruncated: inout Bool
+  ) throws(Errno) -> OpenFile {
     let wantsCreation = flags.contains(.O_CREAT) || flags.contains(.O_TMPFILE)
     if !credentials.isFileRoot {
       try checkOpen(path, flags, wantsCreation: wantsCreation)
     }
     try checkTruncation(path, flags)
+    let old = watchedStatus(path, flags)
     var descriptor = HostDescriptor.none
     if wantsCreation && !ownsAsHost {
       descriptor = try openByBackend(path, flags, mode: mode)
@@ -132,7 +156,8 @@ extension Task {
       do throws(Errno) {
         descriptor = try Host.open(path.directory, path.path, flags, mode: mode)
       } catch {
-        guard path.isChecked, error == .EACCES || error == .EPERM else { throw error }
+        guard error == .EACCES || error == .EPERM else { throw error }
+        guard path.isChecked else { throw .EACCES }
         descriptor = try openByBackend(path, flags, mode: mode)
       }
     }
@@ -147,6 +172,10 @@ extension Task {
     {
       file.close()
       throw .EACCES  // a link led to a guest file system: walk
+    }
+    if let old {
+      if old.linkCount == 0 { noteCreation(path) }
+      wasTruncated = flags.contains(.O_TRUNC) && old.linkCount != 0 && old.isRegular
     }
     return file
   }
@@ -163,11 +192,22 @@ extension Task {
     if kernel.textFiles.isRunning(identity) { throw .ETXTBSY }
   }
 
+  /// What stands at a path that open(2) may create or truncate, without links when nothing does.
+  private func watchedStatus(_ path: HostPath, _ flags: OpenFlags) -> FileStatus? {
+    guard fileWatchCount != 0, flags.contains(.O_CREAT) || flags.contains(.O_TRUNC) else {
+      return nil
+    }
+    if let status = try? hostStatus(path, []) { return status }
+    var nothing = FileStatus()
+    nothing.linkCount = 0
+    return nothing
+  }
+
   private var creationFlags: OpenFlags {
     [.O_CREAT, .O_EXCL, .O_NOCTTY, .O_TRUNC, .O_CLOEXEC]
   }
 
-  private func openByBackend(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
+  func openByBackend(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
     -> HostDescriptor
   {
     let result = try byBackend(path, Int(PV_OP_OPEN), Int(flags.rawValue), Int(mode))
@@ -182,6 +222,11 @@ extension Task {
       var want = wantedAccess(flags)
       if flags.contains(.O_TRUNC) { want |= 2 }
       guard credentials.permits(want, status) else { throw Errno.EACCES }
+      if flags.contains(.O_NOATIME), credentials.fileUser != status.user,
+        !credentials.has(Capability.CAP_FOWNER)
+      {
+        throw Errno.EPERM
+      }
     } catch {
       guard error == .ENOENT, wantsCreation else { throw error }
       try checkParent(path)
@@ -261,7 +306,7 @@ extension Task {
   }
 
   /// Another path than the one in the request's first buffer goes there for a call: put it back.
-  private func keepingPath(unless path: HostPath, _ body: () throws(Errno) -> Void) throws(Errno) {
+  func keepingPath(unless path: HostPath, _ body: () throws(Errno) -> Void) throws(Errno) {
     if path.path == UnsafePointer(Broker.path) { return try body() }
     try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) {
       (copy) throws(Errno) -> Void in

@@ -44,11 +44,13 @@ open class Node {
   open func remove(_ child: Node, asDirectory: Bool, _ task: Task) throws(Errno) { throw .EPERM }
   /// Fails when what the node stands for is gone and nothing is to be found below it.
   open func checkPresent() throws(Errno) {}
-  /// f_type of statfs(2).
-  open var fileSystemType: UInt64 { 0x9fa0 }
+  /// For statfs(2).
+  open var fileSystemFacts: FileSystemFacts { FileSystemFacts(type: 0x9fa0) }
   /// chmod(2), chown(2) and the like, where a file system keeps attributes.
   open func setMode(_ mode: UInt32) throws(Errno) { throw .EPERM }
   open func setOwner(_ user: UInt32, _ group: UInt32) throws(Errno) { throw .EPERM }
+  /// utimensat(2); nil leaves a time as it is.
+  open func setTimes(access: (Int64, Int64)?, modification: (Int64, Int64)?) throws(Errno) {}
   /// A host directory that is mounted here.
   open var hostDirectory: HostDescriptor { .none }
 
@@ -60,6 +62,19 @@ open class Node {
 
   public final var isDirectory: Bool { mode & FileMode.S_IFMT == FileMode.S_IFDIR }
   public final var isSymbolicLink: Bool { mode & FileMode.S_IFMT == FileMode.S_IFLNK }
+}
+
+/// What statfs(2) says of one of the guest's own file systems, in blocks of 4096 bytes.
+public struct FileSystemFacts {
+  /// f_type.
+  public let type: UInt64
+  public var blocks: UInt64 = 0, freeBlocks: UInt64 = 0
+  public var files: UInt64 = 0, freeFiles: UInt64 = 0
+
+  public init(type: UInt64) { self.type = type }
+
+  /// Of files that belong to none: eventfd(2) and its kin.
+  public static var anonymous: FileSystemFacts { FileSystemFacts(type: 0x0904_1934) }
 }
 
 /// Where a symbolic link of a guest file system leads.
@@ -114,10 +129,15 @@ public final class Mount {
 /// What is mounted where. The list only grows at boot, so it is read without a lock.
 public final class MountTable {
   public private(set) var mounts: [Mount] = []
+  /// False when access(2) for writing needs no look at the mount.
+  public private(set) var hasReadOnlyHostMount = false
   /// Makes the root node of a guest file system; filled in by the image.
   public init() {}
 
-  public func add(_ mount: Mount) { mounts.append(mount) }
+  public func add(_ mount: Mount) {
+    mounts.append(mount)
+    if mount.isReadOnly && mount.root == nil { hasReadOnlyHostMount = true }
+  }
 
   // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are
   // checked.

@@ -52,8 +52,9 @@ extension OpenFile {
       return try Host.preadv(
         hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
     }
-    if offset < 0, flags == 0, let count = try readAtOnce(task, buffers) { return count }
-    return try eachBuffer(buffers, offset, flags) { (buffer, offset) throws(Errno) -> Int in
+    try check(task, TransferFlags(rawValue: flags), .POLLIN)
+    if offset < 0, let count = try readAtOnce(task, buffers) { return count }
+    return try eachBuffer(buffers, offset) { (buffer, offset) throws(Errno) -> Int in
       try offset < 0 ? read(task, buffer) : pread(task, buffer, offset: offset)
     }
   }
@@ -74,18 +75,33 @@ extension OpenFile {
         throw error
       }
     }
-    if offset < 0, flags == 0, let count = try writeAtOnce(task, buffers) { return count }
-    return try eachBuffer(buffers, offset, flags) { (buffer, offset) throws(Errno) -> Int in
+    try check(task, TransferFlags(rawValue: flags), .POLLOUT)
+    if offset < 0, let count = try writeAtOnce(task, buffers) { return count }
+    return try eachBuffer(buffers, offset) { (buffer, offset) throws(Errno) -> Int in
       try offset < 0 ? write(task, buffer) : pwrite(task, buffer, offset: offset)
+    }
+  }
+
+  /// Flags of preadv2(2) for a file of the guest's own. Its writes need no bringing to a disk.
+  private func check(_ task: Task, _ flags: TransferFlags, _ events: PollEvents) throws(Errno) {
+    if flags.isEmpty { return }
+    var known: TransferFlags = [.RWF_HIPRI, .RWF_DSYNC, .RWF_SYNC]
+    if events == .POLLIN || isNonBlocking { known.insert(.RWF_NOWAIT) }
+    guard flags.isSubset(of: known) else { throw .EOPNOTSUPP }
+    guard flags.contains(.RWF_NOWAIT) else { return }
+    if waitQueue() != nil {
+      guard task.isReady(self, events) else { throw .EAGAIN }
+    } else {
+      // Devices never wait; what is made up for each reader may.
+      guard let node, node.mode & FileMode.S_IFMT == FileMode.S_IFCHR else { throw .EOPNOTSUPP }
     }
   }
 
   /// Stops at the first short transfer; an error counts only when nothing was moved.
   private func eachBuffer(
-    _ buffers: BufferVector, _ offset: Int64, _ flags: Int,
+    _ buffers: BufferVector, _ offset: Int64,
     _ body: (UserBuffer, Int64) throws(Errno) -> Int
   ) throws(Errno) -> Int {
-    guard flags == 0 else { throw .EOPNOTSUPP }
     var done = 0
     for index in 0..<buffers.count {
       let buffer = try buffers[index]

@@ -145,5 +145,8 @@ extension OpenFile {
   /// The owner of the locks of F_OFD_SETLK.
   public var lockOwner: LockOwner { .file(ObjectIdentifier(self)) }
 
-  func dropOwnLocks() { kernel.fileLocks.drop(lockOwner, of: self) }
+  func dropOwnLocks() {
+    kernel.fileLocks.drop(lockOwner, of: self)
+    if !hostDescriptor.isValid { kernel.wholeFileLocks.drop(lockOwner, of: self) }
+  }
 }

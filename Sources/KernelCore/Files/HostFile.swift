@@ -18,6 +18,8 @@ public final class HostFile: OpenFile {
   var mappedName: MappedFile?
   /// It keeps others from running the file.
   private var isWriter = false
+  /// Where its name stands, once a watch of inotify(7) made that matter.
+  var place: FilePlace?
 
   public init(_ descriptor: HostDescriptor, flags: OpenFlags, status: FileStatus) {
     self.descriptor = descriptor

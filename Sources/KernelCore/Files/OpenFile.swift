@@ -16,6 +16,9 @@ open class OpenFile {
   /// The owner of SIGIO and F_SETOWN, as fcntl(2) stores it.
   public var signalOwner: Int32 = 0
 
+  /// Its opening and closing are no events of inotify(7).
+  final var isUnnoticed = false
+
   public init(flags: OpenFlags) { self.flags = flags }
 
   public final var isReadable: Bool { flags.rawValue & 3 != 1 && !flags.contains(.O_PATH) }
@@ -78,6 +81,7 @@ open class OpenFile {
       dropOwnLocks()
       for watch in watchers { watch.fileWasClosed() }
       watchers = []
+      if fileWatchCount != 0 { noteClose() }
       close()
     }
   }

@@ -29,6 +29,17 @@ final class DeviceStore {
 
   func give(bytes count: Int) { byteCount -= count }
 
+  /// For statfs(2) of /dev.
+  func addFacts(to facts: inout FileSystemFacts) {
+    lock.withLock {
+      facts.blocks = UInt64(Self.byteLimit / 4096)
+      facts.freeBlocks = UInt64((Self.byteLimit - byteCount) / 4096)
+      // Those of the start are there, too.
+      facts.files = UInt64(Self.nodeLimit + Device.all.count)
+      facts.freeFiles = UInt64(Self.nodeLimit - nodeCount)
+    }
+  }
+
   // MARK: The tree at the start
 
   func makeRoot(mountPath: [UInt8]) -> Node {

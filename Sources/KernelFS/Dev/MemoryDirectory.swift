@@ -18,6 +18,12 @@ final class MemoryDirectory: GuestDirectory {
   /// At boot, when nobody else looks.
   func adopt(_ child: GuestNode) { children.append(child) }
 
+  override var fileSystemFacts: FileSystemFacts {
+    var facts = super.fileSystemFacts
+    store.addFacts(to: &facts)
+    return facts
+  }
+
   override func child(_ name: [UInt8], _ task: Task) throws(Errno) -> GuestNode? {
     store.lock.withLock { find(name) }
   }

@@ -25,6 +25,12 @@ final class MemoryFile: GuestNode {
 
   override var size: Int64 { Int64(count) }
 
+  override var fileSystemFacts: FileSystemFacts {
+    var facts = super.fileSystemFacts
+    store.addFacts(to: &facts)
+    return facts
+  }
+
   override func makeOpenFile(_ task: Task, _ flags: OpenFlags, truncating: Bool) throws(Errno)
     -> OpenFile
   {

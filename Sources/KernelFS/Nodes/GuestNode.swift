@@ -33,8 +33,11 @@ class GuestNode: Node {
   /// Type and permissions, where they are stored.
   var storedMode: UInt32
   var user: UInt32 = 0, group: UInt32 = 0
-  /// When it was made or written last: seconds and nanoseconds.
-  var time = (kernel.boot.pointee.boot_time_seconds, Int64(0))
+  /// Seconds and nanoseconds: when it was read, as far as utimensat(2) said so, when it was made or
+  /// written last, and when that or its attributes changed.
+  private var accessTime = (kernel.boot.pointee.boot_time_seconds, Int64(0))
+  private var modificationTime = (kernel.boot.pointee.boot_time_seconds, Int64(0))
+  private var changeTime = (kernel.boot.pointee.boot_time_seconds, Int64(0))
 
   init(_ fileSystem: FileSystemKind, name: [UInt8], parent: Node?, mode: UInt32, inode: UInt64) {
     self.fileSystem = fileSystem
@@ -51,7 +54,7 @@ class GuestNode: Node {
   }
 
   override var mode: UInt32 { storedMode }
-  override var fileSystemType: UInt64 { fileSystem.type }
+  override var fileSystemFacts: FileSystemFacts { FileSystemFacts(type: fileSystem.type) }
   /// st_rdev.
   var specialDevice: UInt64 { 0 }
   var size: Int64 { 0 }
@@ -68,9 +71,9 @@ class GuestNode: Node {
     status.size = size
     status.blocks = (size + 511) / 512
     status.blockSize = fileSystem == .devices ? 4096 : 1024
-    status.accessTime = time
-    status.modificationTime = time
-    status.changeTime = time
+    status.accessTime = accessTime
+    status.modificationTime = modificationTime
+    status.changeTime = changeTime
     return status
   }
 
@@ -84,8 +87,21 @@ class GuestNode: Node {
   }
 
   func touch() {
+    noteChange()
+    modificationTime = changeTime
+  }
+
+  private func noteChange() {
     guard let now = try? Host.clock(0) else { return }
-    time = (now / 1_000_000_000, now % 1_000_000_000)
+    changeTime = (now / 1_000_000_000, now % 1_000_000_000)
+  }
+
+  /// Where files are made as they are looked up, what is set is gone with the next look, as on
+  /// Linux once its caches are.
+  override func setTimes(access: (Int64, Int64)?, modification: (Int64, Int64)?) throws(Errno) {
+    if let access { accessTime = access }
+    if let modification { modificationTime = modification }
+    noteChange()
   }
 
   /// The open file description, for everything but O_PATH.
@@ -100,6 +116,7 @@ class GuestNode: Node {
       throw .EPERM
     }
     storedMode = storedMode & FileMode.S_IFMT | mode
+    noteChange()
   }
 
   override func setOwner(_ user: UInt32, _ group: UInt32) throws(Errno) {
@@ -108,6 +125,7 @@ class GuestNode: Node {
     }
     if user != UInt32.max { self.user = user }
     if group != UInt32.max { self.group = group }
+    noteChange()
   }
 }
 
