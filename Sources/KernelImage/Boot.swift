@@ -33,6 +33,7 @@ enum Boot {
     do throws(Errno) {
       let task = try FirstProgram.makeTask(kernel)
       try Console.install(kernel, task)
+      try Console.startTrace(kernel)
       try EventThread.prepare()
     } catch {
       FirstProgram.fail(error)

@@ -37,9 +37,25 @@ enum Console {
     let file: OpenFile
     let device: UInt64
 
-    func isSame(_ status: FileStatus) -> Bool {
+    func isSame(_ status: FileStatus) -> Bool { Self.isTerminal(status, device: device) }
+
+    static func isTerminal(_ status: FileStatus, device: UInt64) -> Bool {
       status.mode & FileMode.S_IFMT == FileMode.S_IFCHR && status.specialDevice == device
     }
+  }
+
+  /// Where `--strace` writes. The starter has put its own terminal into raw mode.
+  static func startTrace(_ kernel: Kernel) throws(Errno) {
+    let boot = kernel.boot.pointee
+    let output = HostDescriptor(boot.trace_descriptor)
+    guard output.isValid else { return }
+    var isRawTerminal = false
+    if boot.flags & UInt32(PV_BOOT_TERMINAL) != 0 {
+      let status = try FileStatus.ofHost(HostDescriptor(boot.standard_descriptors.0))
+      isRawTerminal = HostConsole.isTerminal(
+        try FileStatus.ofHost(output), device: status.specialDevice)
+    }
+    TraceLog.start(output, isRawTerminal: isRawTerminal)
   }
 
   private static func openTerminal(_ kernel: Kernel, _ task: Task) throws(Errno) -> HostConsole? {

@@ -14,10 +14,25 @@ import Platform
 }
 
 @_cdecl("kernel_system_call") public func kernelSystemCall(_ frame: Frame) -> Int32 {
+  if TraceLog.isOn { return tracedSystemCall(Task.current, frame) }
   switch Task.withCurrent({ SyscallTable.call($0, frame) }) {
   case .done: return Int32(PV_ACTION_RETURN)
   case .clone: return Int32(PV_ACTION_CLONE)
   case .exit: return end(Task.current)
+  }
+}
+
+/// The same with `--strace`. What is cloned says its result when the host has cloned it.
+@inline(never) private func tracedSystemCall(_ task: Task, _ frame: Frame) -> Int32 {
+  CallTrace.begin(task, frame)
+  switch SyscallTable.call(task, frame) {
+  case .done:
+    CallTrace.end(task, frame)
+    return Int32(PV_ACTION_RETURN)
+  case .clone: return Int32(PV_ACTION_CLONE)
+  case .exit:
+    CallTrace.endWithoutResult(task)
+    return end(task)
   }
 }
 
@@ -49,6 +64,7 @@ import Platform
     frame.pointee.rax = UInt64(bitPattern: -Int64(error.code))
     Machine.thread.pointee.pending = 1
   }
+  if TraceLog.isOn { CallTrace.end(Task.current, frame) }
   return Int32(PV_ACTION_RETURN)
 }
 
@@ -56,7 +72,10 @@ import Platform
 @_cdecl("kernel_thread_start") public func kernelThreadStart(_ frame: Frame) -> Int32 {
   if EventThread.isCurrent { return serveEvents() }
   let task = Task.current
-  if task.continueExec() { return Int32(PV_ACTION_RETURN) }
+  if task.continueExec() {
+    if TraceLog.isOn { CallTrace.end(task, frame) }
+    return Int32(PV_ACTION_RETURN)
+  }
   task.started()
   if task.group.program != 0 && !task.group.hasExecuted && !JoiningProgram.start(task) {
     return end(task)
@@ -104,6 +123,7 @@ private func serveEvents() -> Int32 {
 }
 
 private func end(_ task: Task) -> Int32 {
+  if TraceLog.isOn { TraceLog.say(end: task.finalStatus, of: task.id) }
   task.finish()
   return Int32(PV_ACTION_EXIT)
 }

@@ -1,5 +1,6 @@
 import CPVCalls
 import KernelCore
+import KernelSyscalls
 import LinuxABI
 import PVFrontend
 import Platform
@@ -80,6 +81,11 @@ enum FirstProgram {
     let image = try find(name, searchPath, task, strings)
     // Until the runtime lets it start.
     _ = try Broker.call(Int(PV_OP_PROGRAM_READY), 0)
+    if TraceLog.isOn {
+      CallTrace.started(
+        task, image.path, arguments: arguments,
+        environmentCount: Int(boot.pointee.environment_count))
+    }
     _ = try task.execute(image)
   }
 

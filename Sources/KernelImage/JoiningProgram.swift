@@ -1,6 +1,7 @@
 import CPVCalls
 import KernelCore
 import KernelFS
+import KernelSyscalls
 import LinuxABI
 import PVFrontend
 import Platform
@@ -25,6 +26,10 @@ enum JoiningProgram {
       guard let name = record.name, !name.isEmpty else { throw .ENOENT }
       let image = try FirstProgram.find(name, record.searchPath, task, record.strings)
       _ = try Broker.call(Int(PV_OP_PROGRAM_READY), number)
+      if TraceLog.isOn {
+        CallTrace.started(
+          task, image.path, arguments: record.arguments, environmentCount: record.environmentCount)
+      }
       _ = try task.execute(image)
     } catch {
       _ = try? Broker.call(Int(PV_OP_PROGRAM_FAILED), number, Int(error.code), step)
@@ -64,12 +69,13 @@ enum JoiningProgram {
 struct ProgramRecord {
   private let head: pv_program
   let workingDirectory: [UInt8]
-  /// The first argument.
-  let name: [UInt8]?
+  let arguments: [[UInt8]]
   /// The value of PATH.
   let searchPath: [UInt8]?
   let strings: ProgramStrings
 
+  var name: [UInt8]? { arguments.first }
+  var environmentCount: Int { Int(head.environment_count) }
   var descriptorCount: Int { Int(min(head.descriptor_count, 256)) }
   var hasTerminal: Bool { head.flags & UInt32(PV_PROGRAM_TERMINAL) != 0 }
   var windowRows: UInt32 { head.window_rows }
@@ -100,11 +106,12 @@ struct ProgramRecord {
       return text
     }
     var strings = ProgramStrings()
-    var (name, searchPath): ([UInt8]?, [UInt8]?) = (nil, nil)
+    var arguments: [[UInt8]] = []
+    var searchPath: [UInt8]?
     workingDirectory = next()
-    for index in 0..<head.arguments_count where position <= bytes.count {
+    for _ in 0..<head.arguments_count where position <= bytes.count {
       let argument = next()
-      if index == 0 { name = argument }
+      arguments.append(argument)
       strings.append(argument: argument)
     }
     for _ in 0..<head.environment_count where position <= bytes.count {
@@ -113,7 +120,7 @@ struct ProgramRecord {
       strings.append(environment: variable)
     }
     self.strings = strings
-    self.name = name
+    self.arguments = arguments
     self.searchPath = searchPath
   }
 

@@ -458,7 +458,7 @@ public enum SyscallTable {
 
   /// ENOSYS, said once for each number.
   private static func sysUnknown(_ task: Task, _ number: UInt64) throws(Errno) -> Int {
-    kernel.reportUnknown(call: number)
+    kernel.reportUnknown(call: number, name: CallFormat.of(number)?.name)
     throw .ENOSYS
   }
 }

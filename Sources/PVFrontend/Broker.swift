@@ -73,16 +73,24 @@ public enum Broker {
   }
 
   /// Says something on the sandbox's log. Levels: 0 error, 1 warning, 2 debug.
-  public static func log(level: Int, _ message: StaticString, number: Int? = nil) {
+  public static func log(
+    level: Int, _ message: StaticString, number: Int? = nil, name: StaticString? = nil
+  ) {
     var count = 0
-    let limit = payloadLimit - 24
-    while count < message.utf8CodeUnitCount && count < limit {
-      payload[count] = message.utf8Start[count]
-      count += 1
+    func append(_ text: StaticString) {
+      for index in 0..<min(text.utf8CodeUnitCount, 512) {
+        payload[count] = text.utf8Start[index]
+        count += 1
+      }
     }
+    append(message)
     if let number {
-      payload[count] = 32
-      count = writeDecimal(number, to: payload, at: count + 1)
+      append(" ")
+      count = writeDecimal(number, to: payload, at: count)
+    }
+    if let name {
+      append(" ")
+      append(name)
     }
     _ = try? call(PV_OP_LOG, level, payloadSize: count)
   }

@@ -12,7 +12,7 @@ public final class ProgramImage {
   let interpreter: ELFFile?
   let strings: ProgramStrings
   /// The path as given, for AT_EXECFN, and the last component for the task's name.
-  let path: [UInt8]
+  public let path: [UInt8]
   let status: FileStatus
 
   init(

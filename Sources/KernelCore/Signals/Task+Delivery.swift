@@ -29,6 +29,7 @@ extension Task {
 
   /// Acts on one signal; true when it ends the process.
   private func deliver(_ info: SignalInfo) -> Bool {
+    if TraceLog.isOn { TraceLog.say(signal: info, to: id) }
     let action = kernel.tasks.lock.withLock { group.handlers[info.signal] }
     if action.isIgnored { return false }
     guard action.isDefault else {
@@ -45,7 +46,7 @@ extension Task {
     switch DefaultAction.of(info.signal) {
     case .ignore, .proceed: return false
     case .stop:
-      beginStop(info.signal)
+      if beginStop(info.signal) && TraceLog.isOn { TraceLog.say(stop: info.signal, of: id) }
       return false
     case .terminate, .core:
       if info.code > 0 && info.signal.bit & 0x4d8 != 0 { reportFault(info) }
@@ -82,15 +83,17 @@ extension Task {
 
   // MARK: Stops
 
-  private func beginStop(_ signal: Signal) {
+  /// False when nobody could continue the process, so that it goes on.
+  private func beginStop(_ signal: Signal) -> Bool {
     let table = kernel.tasks
-    table.lock.withLock {
-      if signal != .SIGSTOP && table.isOrphaned(processGroup: group.processGroup) { return }
+    return table.lock.withLock {
+      if signal != .SIGSTOP && table.isOrphaned(processGroup: group.processGroup) { return false }
       group.stopSignal = signal.number
       group.hasStopToReport = true
       group.hasContinueToReport = false
       for task in group.tasks where task !== self { task.interrupt() }
       group.tellParent(code: SignalCode.CLD_STOPPED, status: signal.number)
+      return true
     }
   }
 

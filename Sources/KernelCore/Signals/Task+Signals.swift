@@ -25,7 +25,8 @@ extension Task {
   /// Sends the current task a signal of the kernel's own, such as SIGPIPE.
   public func raise(_ signal: Signal) {
     kernel.tasks.lock.withLock {
-      send(SignalInfo(signal, code: SignalCode.SI_USER, process: group.id, user: credentials.user))
+      _ = send(
+        SignalInfo(signal, code: SignalCode.SI_USER, process: group.id, user: credentials.user))
     }
   }
 
@@ -157,14 +158,15 @@ extension ThreadGroup {
   /// pid_namespaces(7).
   private var isFirstProcess: Bool { id == 1 && !isInit }
 
-  /// True when sending it has no effect at all.
+  /// True when sending it has no effect at all. With `--strace` each signal that ends nothing is to
+  /// be seen, so it goes the whole way, as with ptrace(2).
   func ignores(_ signal: Signal, blockedBy blocked: SignalSet) -> Bool {
     if blocked & signal.bit != 0 { return false }
     let action = handlers[signal]
+    if action.isDefault && isFirstProcess && signal != .SIGSTOP { return true }
+    if TraceLog.isOn { return false }
     if action.isIgnored { return true }
-    guard action.isDefault else { return false }
-    if isFirstProcess && signal != .SIGSTOP { return true }
-    return DefaultAction.of(signal) == .ignore
+    return action.isDefault && DefaultAction.of(signal) == .ignore
   }
 
   /// SIGCHLD for a stop or a continue, and a wake of wait(2).

@@ -15,6 +15,9 @@ extension Task {
     group.beginExit(status: status)
   }
 
+  /// What becomes of this thread, which is ending, as wait(2) reports it.
+  public var finalStatus: Int32 { group.isExiting ? group.exitStatus : exitStatus }
+
   /// Ends this thread: what the last steps in Swift are before the host thread goes.
   public func finish() {
     let table = kernel.tasks

@@ -287,14 +287,19 @@ public final class ProcessFile: OpenFile {
 }
 
 extension Kernel {
-  /// Logs a call that no table knows, the first time.
-  public func reportUnknown(call number: UInt64) {
-    guard number < 512 else { return }
-    let word = Int(number / 64)
-    let bit: UInt64 = 1 << (number % 64)
-    if unknownCalls[word] & bit != 0 { return }
-    unknownCalls[word] |= bit
-    Broker.log(level: 2, "system call is not implemented:", number: Int(number))
+  /// Logs a call that is not served, the first time. Numbers far from every call count as one.
+  public func reportUnknown(call number: UInt64, name: StaticString?) {
+    let index = min(number, 511)
+    let word = Int(index / 64)
+    let bit: UInt64 = 1 << (index % 64)
+    let isNew = tasks.lock.withLock {
+      defer { unknownCalls[word] |= bit }
+      return unknownCalls[word] & bit == 0
+    }
+    guard isNew else { return }
+    Broker.log(
+      level: 2, "system call is not implemented:", number: Int(truncatingIfNeeded: number),
+      name: name)
   }
 
   public var release: [UInt8] { Kernel.bootString(boot, boot.pointee.release_offset) }

@@ -44,6 +44,8 @@ public final class Task {
   /// SCHED_* and the flag of sched_setscheduler(2), which change nothing here.
   public var schedulingPolicy: Int32 = 0
   public var timerSlack: UInt64 = 50_000
+  /// The call that `--strace` has shown the begin of.
+  public var tracedCall: TracedCall?
 
   init(
     id: Int32, group: ThreadGroup, area: ThreadArea, memory: AddressSpace, files: FileTable,

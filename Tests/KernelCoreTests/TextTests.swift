@@ -1,6 +1,6 @@
 import Testing
 
-@testable import KernelFS
+@testable import KernelCore
 
 @Suite struct TextTests {
   private func text(_ body: (inout Text) -> Void) -> String {
@@ -42,23 +42,5 @@ import Testing
   @Test func specialBytesShowInOctal() {
     let name = Array("a b\\c\nd".utf8)
     #expect(text { $0.add(escaping: " \n", name) } == "a\\040b\\134c\\012d")
-  }
-
-  @Test(arguments: [
-    (1, "1"), (2, "3"), (32, "ffffffff"), (33, "1,ffffffff"), (64, "ffffffff,ffffffff"),
-  ])
-  func allProcessorsMakeAMask(count: Int, mask: String) {
-    #expect(text { $0.add(processorMask: count) } == mask)
-  }
-
-  @Test func onlyPlainNumbersNameProcesses() {
-    let names = ["0", "1", "32767", "", "01", "1x", "-1", "+1", " 1", "99999999999"]
-    #expect(
-      names.map { decimal(Array($0.utf8)) } == [0, 1, 32767] + [Int32?](repeating: nil, count: 7))
-  }
-
-  @Test func aWrittenNumberMayHaveASignAndANewline() {
-    let texts = ["5\n", " -17 \n", "0", "-", "", "1-", "x"]
-    #expect(texts.map { writtenNumber(Array($0.utf8)) } == [5, -17, 0, nil, nil, nil, nil])
   }
 }
