@@ -7,7 +7,7 @@ export PARAVANE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help build kernel test fmt check conformance programs attack bad-input connections lifecycle engines \
-	bench packages ci
+	trace bench packages ci
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -48,10 +48,13 @@ lifecycle: build ## Make, use and remove containers, and kill the command at eve
 engines: build ## Run Podman, containerd and Docker on the product.
 	scripts/engines.sh
 
+trace: build ## Compare --strace with strace(1).
+	scripts/trace.sh
+
 bench: build ## Measure against native and write docs/performance.md.
 	scripts/bench.sh --write
 
 packages: ## Install the Debian packages that the tests need. Needs root.
 	scripts/install-packages.sh
 
-ci: packages build test conformance programs attack bad-input connections lifecycle engines ## All that a change must pass.
+ci: packages build test conformance programs attack bad-input trace connections lifecycle engines ## All that a change must pass.
