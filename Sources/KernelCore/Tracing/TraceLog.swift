@@ -30,13 +30,6 @@ public enum TraceLog {
     isStarted = true
   }
 
-  /// Ends the log, for tests.
-  static func stop() {
-    isStarted = false
-    openTask = 0
-    width = 0
-  }
-
   /// A call begins: `text` is its name and the arguments that are known already.
   public static func begin(_ task: Int32, _ text: Text) {
     exclusively { line in

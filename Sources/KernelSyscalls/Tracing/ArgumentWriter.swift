@@ -2,7 +2,8 @@ import KernelCore
 import LinuxABI
 import Platform
 
-/// Writes a call's arguments: at its begin those before the first that it fills, at its end the rest.
+/// Writes a call's arguments: at its begin those before the first that it fills, at its end the
+/// rest.
 struct ArgumentWriter {
   var text = Text()
   let call: TracedCall
