@@ -149,8 +149,9 @@ let package = Package(
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),
       .testTarget(
         name: "ConnectionAuditTests",
-        dependencies: ["ConnectionAudit", "ConnectionPolicy", "HostOS"]),
-      .testTarget(name: "ConnectionPolicyTests", dependencies: ["ConnectionPolicy"]),
+        dependencies: ["ConnectionAudit", "ConnectionPolicy", "HostOS"], exclude: ["validate.py"]),
+      .testTarget(
+        name: "ConnectionPolicyTests", dependencies: ["ConnectionPolicy"], exclude: ["oracle.py"]),
       .testTarget(
         name: "OCIRuntimeTests", dependencies: ["OCIRuntime", "OCISpec", "Sandbox", "HostOS"]),
       .testTarget(

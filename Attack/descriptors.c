@@ -54,8 +54,10 @@ static int garbage(void) {
   }
   /* The events of the backend: signals for the first program, a window, the end. */
   for (uint32_t kind = 0; kind < 8; kind++) {
-    struct pv_event event = {kind, 0xffffffff, ~0ull};
-    HOST(SYS_write, boot->event_descriptor, &event, sizeof event);
+    for (uint32_t program = 0; program < 4; program++) {
+      struct pv_event event = {kind, 0xffffffff, program < 3 ? program : ~0u, ~0u};
+      HOST(SYS_write, boot->event_descriptor, &event, sizeof event);
+    }
   }
   for (int i = 0; i < 50; i++) close(open("/work", O_RDONLY));
   return 0;
