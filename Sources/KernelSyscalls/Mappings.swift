@@ -30,7 +30,7 @@ func sysMmap(
   let host = try file.mapDescriptor()
   return Int(
     bitPattern: try task.memory.map(
-      at: address, size: size, protection, mapFlags, host, file: task.nameOfMapping(file),
+      at: address, size: size, protection, mapFlags, host, file: (file as? HostFile)?.mapped,
       offset: offset))
 }
 

@@ -53,6 +53,7 @@ extension Worker {
     case .readMemory: .value(try readMemory(request))
     case .writeMemory: .value(try writeMemory(request))
     case .resident: .value(try resident(request))
+    case .mappedPath: .value(try mappedPath(request))
 
     case .programReady: try programReady(request)
     case .programFailed: .value(try programFailed(request))

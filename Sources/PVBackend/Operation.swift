@@ -13,6 +13,7 @@ enum Operation: UInt32, CaseIterable, Sendable {
 
   case hostText = 64
   case taskStatistics, affinity, setAffinity, priority, limit, readMemory, writeMemory, resident
+  case mappedPath
 
   case programReady = 80
   case programFailed, programEnded, programRead, programDescriptor
@@ -24,10 +25,12 @@ enum Operation: UInt32, CaseIterable, Sendable {
 }
 
 extension Operation {
-  /// Whether it can be expected to wait for a disk, or for whoever reads standard error.
+  /// Whether it can be expected to wait for a disk, or for whoever reads standard error, or has much
+  /// to read.
   var takesLong: Bool {
     switch self {
-    case .log, .allocate, .truncate, .copyRange, .sendFile, .sync, .syncRange, .splice: true
+    case .log, .allocate, .truncate, .copyRange, .sendFile, .sync, .syncRange, .splice, .mappedPath:
+      true
     default: false
     }
   }

@@ -57,6 +57,21 @@ extension Worker {
     return Int64(found)
   }
 
+  /// From proc_pid_maps(5), whose paths start at this thread's root: the container's.
+  func mappedPath(_ request: Request) throws(HostError) -> Int64 {
+    guard let address = UInt64(exactly: try request.size(1)) else { throw HostError(EINVAL) }
+    let file = try processFile("maps", of: request, flags: O_RDONLY)
+    let text = try file.descriptor.readAll(limit: Worker.mapsLimit)
+    guard let path = MapsLine.path(at: address, in: text) else { throw HostError(ENOENT) }
+    guard path.count <= payload.capacity else { throw HostError(ENAMETOOLONG) }
+    for (index, byte) in path.enumerated() { payload.store(byte, at: index) }
+    answerSize = path.count
+    return Int64(path.count)
+  }
+
+  /// More than `vm.max_map_count` lines as it usually is.
+  private static var mapsLimit: Int { 16 << 20 }
+
   func affinity(_ request: Request) throws(HostError) -> Int64 {
     answerSize = try thread(of: request).affinity(into: payload)
     return Int64(answerSize)
@@ -89,6 +104,25 @@ extension Worker {
     guard request[3] <= (try thread.limit(of: resource)).hard else { throw HostError(EPERM) }
     try thread.setLimit(of: resource, soft: request[2], hard: request[3])
     return 0
+  }
+}
+
+/// A line of proc_pid_maps(5): `start-end perms offset device inode  path`.
+enum MapsLine {
+  /// The path of the line whose range holds the address; nil when there is none, or it has no path.
+  static func path(at address: UInt64, in text: [UInt8]) -> ArraySlice<UInt8>? {
+    for line in text.split(separator: UInt8(ascii: "\n")) {
+      let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
+      guard let bounds = fields.first?.split(separator: UInt8(ascii: "-")), bounds.count == 2,
+        let start = UInt64(String(decoding: bounds[0], as: UTF8.self), radix: 16),
+        let end = UInt64(String(decoding: bounds[1], as: UTF8.self), radix: 16)
+      else { return nil }
+      guard (start..<max(start, end)).contains(address) else { continue }
+      guard fields.count == 6 else { return nil }
+      let path = fields[5].drop { $0 == UInt8(ascii: " ") }
+      return path.first == UInt8(ascii: "/") ? path : nil
+    }
+    return nil
   }
 }
 

@@ -100,17 +100,18 @@ final class GuestFixture: Sendable {
     return try box.wait()
   }
 
-  /// cat(1), which lives until its input ends.
+  /// cat(1), which lives until its input ends. It has answered once, so that its program is there:
+  /// posix_spawn(3) returns while execve(2) still maps it.
   private static func startProcess(
     root: borrowing OwnedDescriptor, sockets: [Descriptor]
   ) throws -> (ProcessID, Descriptor) {
-    let input = try Pipe()
+    let (input, output) = (try Pipe(), try Pipe())
     let foreign = try HostFile.open("/proc/self/status", flags: O_RDONLY)
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, input.reading.rawValue, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, output.writing.rawValue, 1)
     posix_spawn_file_actions_adddup2(&actions, root.rawValue, rootNumber + 100)
     posix_spawn_file_actions_adddup2(&actions, foreign.rawValue, foreignFileNumber + 100)
     for (index, socket) in sockets.enumerated() {
@@ -123,6 +124,9 @@ final class GuestFixture: Sendable {
     defer { free(arguments[0]) }
     let error = posix_spawn(&child, "/bin/cat", &actions, nil, &arguments, environ)
     guard error == 0 else { throw HostError(error) }
+    var byte: UInt8 = 10
+    guard write(input.writing.rawValue, &byte, 1) == 1, read(output.reading.rawValue, &byte, 1) == 1
+    else { throw HostError.last }
     return (ProcessID(rawValue: child), input.intoWritingEnd().release())
   }
 

@@ -152,6 +152,46 @@ import Testing
     #expect(byte == 0xa5)
   }
 
+  @Test func aMappedFileIsKnownByItsPath() throws {
+    let (results, path) = try GuestFixture.run { fixture, worker in
+      let process = Int64(fixture.process.rawValue)
+      let file = try fixture.backend.view.tasks.proc.descriptor.open(
+        inRoot: "\(process)/maps", flags: O_RDONLY)
+      let maps = String(decoding: try file.descriptor.readAll(), as: UTF8.self)
+      let line = try #require(maps.split(separator: "\n").first { $0.contains("/") })
+      let start = Int64(line.prefix { $0 != "-" }, radix: 16)!
+      let expected = String(line[line.firstIndex(of: "/")!...])
+      let results = [
+        fixture.call(worker, Int(PV_OP_MAPPED_PATH), [1, start]),
+        fixture.call(worker, Int(PV_OP_MAPPED_PATH), [process, -1]),
+        fixture.call(worker, Int(PV_OP_MAPPED_PATH), [process, 0]),
+        fixture.call(worker, Int(PV_OP_MAPPED_PATH), [process, start]) - Int64(expected.utf8.count),
+      ]
+      let payload = ByteBuffer(capacity: expected.utf8.count)
+      fixture.memory.copy(at: Int(PV_REQUEST_PAYLOAD), count: payload.capacity, into: payload)
+      let path = (0..<payload.capacity).map { payload.load(UInt8.self, at: $0) }
+      return (results, String(decoding: path, as: UTF8.self) == expected)
+    }
+    #expect(results == [-Int64(ESRCH), -Int64(EINVAL), -Int64(ENOENT), 0])
+    #expect(path)
+  }
+
+  @Test(
+    arguments: [
+      ("1000-2000 r--p 00000000 00:01 5                          /a b  c", 0x1000, "/a b  c"),
+      ("1000-2000 r--p 00000000 00:01 5                          /a b  c", 0x1fff, "/a b  c"),
+      ("1000-2000 r--p 00000000 00:01 5                          /a b  c", 0x2000, nil),
+      ("1000-2000 rw-p 00000000 00:00 0 \n2000-3000 r--p 0 00:01 5 /x", 0x1000, nil),
+      ("1000-2000 rw-p 00000000 00:00 0 \n2000-3000 r--p 0 00:01 5 /x", 0x2000, "/x"),
+      ("1000-2000 rw-p 00000000 00:00 0                          [heap]", 0x1000, nil),
+      ("2000-1000 rw-p 00000000 00:00 0                          /a", 0x1000, nil),
+      ("nonsense", 0, nil), ("", 0, nil),
+    ] as [(String, UInt64, String?)])
+  func aLineOfMapsGivesThePathBehindAnAddress(text: String, address: UInt64, path: String?) {
+    let found = MapsLine.path(at: address, in: Array(text.utf8))
+    #expect(found.map { String(decoding: $0, as: UTF8.self) } == path)
+  }
+
   @Test func residentPagesAreThoseOfGuestProcessesOnly() throws {
     let (results, byte) = try GuestFixture.run { fixture, worker in
       let process = Int64(fixture.process.rawValue)

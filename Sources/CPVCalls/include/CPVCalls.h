@@ -199,6 +199,8 @@ enum {
   PV_OP_WRITE_MEMORY,  /* a0: host pid, a1: address; payload in; result: bytes written */
   PV_OP_RESIDENT,      /* a0: host pid, a1: address, a2: pages; payload out: a byte for each, 1 where
                           the process has the page; result: pages */
+  PV_OP_MAPPED_PATH,   /* a0: host pid, a1: address; payload out: the path of the file that is mapped
+                          there, as proc_pid_maps(5) shows it; result: its length */
   /* Programs that the runtime starts. a0: number, 0 for the first one. */
   PV_OP_PROGRAM_READY = 80, /* found; the answer comes when it may start */
   PV_OP_PROGRAM_FAILED, /* a1: errno; a2: PV_STEP_*. It will not start. */

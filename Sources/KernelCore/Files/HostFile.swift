@@ -14,8 +14,9 @@ public final class HostFile: OpenFile {
   private var attributes: (kind: UInt32, device: UInt64, inode: UInt64) = (0, 0, 0)
   /// 1 when `attributes` stand; stored after them.
   private var areAttributesKnown: UInt32 = 0
-  /// Its name in the record of mappings, once it was mapped.
-  var mappedName: MappedFile?
+  /// What stands for it in the record of mappings, once it was mapped.
+  public private(set) lazy var mapped = MappedFile(
+    device: identity.device, inode: identity.inode)
   /// It keeps others from running the file.
   private var isWriter = false
   /// Where its name stands, once a watch of inotify(7) made that matter.

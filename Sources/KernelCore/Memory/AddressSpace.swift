@@ -25,14 +25,12 @@ public struct Mapping {
 /// `trampoline` marks pages of the kernel's own, which the program is not shown.
 public enum MappingLabel: UInt8 { case none, heap, stack, vdso, vvar, trampoline }
 
-/// The file behind mappings, known by its path at the time and its identity.
+/// The file behind mappings, known by its identity. Its path, which may change, the host knows.
 public final class MappedFile {
-  public let path: [UInt8]
   public let device: UInt64
   public let inode: UInt64
 
-  public init(path: [UInt8], device: UInt64, inode: UInt64) {
-    self.path = path
+  public init(device: UInt64, inode: UInt64) {
     self.device = device
     self.inode = inode
   }

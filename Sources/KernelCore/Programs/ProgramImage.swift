@@ -68,7 +68,7 @@ extension Task {
   private func prepareELF(
     _ running: RunningFile, path: [UInt8], _ strings: ProgramStrings, _ status: FileStatus
   ) throws(Errno) -> ProgramImage {
-    let elf = try ELFFile(running.file, mapped: mappedFile(running.file))
+    let elf = try ELFFile(running.file, mapped: running.file.mapped)
     var interpreter: ELFFile?
     if let name = elf.interpreter {
       let opened = try openProgram(AT_FDCWD, name)
@@ -78,7 +78,7 @@ extension Task {
       _ = try RunningFile(host)
       let rights = try host.stat()
       guard rights.mode & 0o111 != 0, credentials.permits(1, rights) else { throw .EACCES }
-      do throws(Errno) { interpreter = try ELFFile(host, mapped: mappedFile(host)) } catch {
+      do throws(Errno) { interpreter = try ELFFile(host, mapped: host.mapped) } catch {
         throw .ELIBBAD
       }
       return ProgramImage(
@@ -86,13 +86,6 @@ extension Task {
     }
     return ProgramImage(
       elf: elf, running, interpreter: nil, strings: strings, path: path, status: status)
-  }
-
-  /// The name under which a file shows in /proc/PID/maps.
-  public func mappedFile(_ file: HostFile) -> MappedFile {
-    MappedFile(
-      path: (try? canonicalPath(of: file)) ?? [], device: file.identity.device,
-      inode: file.identity.inode)
   }
 
   /// The first line of an interpreter script, or nil when the file is none.

@@ -226,15 +226,6 @@ extension Task {
   /// unshare(2) CLONE_FS.
   public func unsharePaths() { paths = paths.copied() }
 
-  /// The name of a file in the record of mappings.
-  public func nameOfMapping(_ file: OpenFile) -> MappedFile? {
-    guard let host = file as? HostFile else { return nil }
-    if let known = host.mappedName { return known }
-    let name = mappedFile(host)
-    host.mappedName = name
-    return name
-  }
-
   /// The process behind a descriptor of pidfd_open(2).
   public func processFile(at descriptor: FileDescriptor) throws(Errno) -> ProcessFile {
     guard let file = try file(at: descriptor) as? ProcessFile else { throw .EBADF }

@@ -1,3 +1,4 @@
+import CPVCalls
 import KernelCore
 import LinuxABI
 import PVFrontend
@@ -5,10 +6,11 @@ import Platform
 
 /// /proc/PID/maps and smaps, from the record of mappings.
 enum MapsText {
-  static func make(_ memory: AddressSpace, isDetailed: Bool) throws(Errno) -> [UInt8] {
+  static func make(_ subject: Subject, isDetailed: Bool) throws(Errno) -> [UInt8] {
+    let (memory, process) = try subject.withTask { ($0.memory, $0.area.pointee.host_process) }
     let mappings = memory.lock.withLock { memory.mappings }.filter { $0.label != .trampoline }
     var text = Text()
-    var names = FileNames()
+    var names = FileNames(process: process)
     var index = 0
     while index < mappings.count {
       var mapping = mappings[index]
@@ -59,7 +61,7 @@ enum MapsText {
   }
 
   private static func name(of mapping: Mapping, _ names: inout FileNames) -> [UInt8] {
-    if let file = mapping.file { return names.name(of: file) }
+    if let file = mapping.file { return names.name(of: file, at: mapping.start) }
     switch mapping.label {
     case .heap: return Text("[heap]").bytes
     case .stack: return Text("[stack]").bytes
@@ -82,27 +84,23 @@ enum MapsText {
   }
 }
 
-/// The paths of mapped files, each looked up once a listing: a file that is no longer there by its
-/// path shows as deleted.
+/// The paths of mapped files, each asked of the host once a listing.
 private struct FileNames {
+  let process: UInt32
   private var known: [(file: MappedFile, name: [UInt8])] = []
 
-  mutating func name(of file: MappedFile) -> [UInt8] {
+  init(process: UInt32) { self.process = process }
+
+  mutating func name(of file: MappedFile, at address: UInt) -> [UInt8] {
     for entry in known where entry.file === file { return entry.name }
-    var name = file.path
-    if isGone(file) { name += Text(" (deleted)").bytes }
+    var name: [UInt8] = []
+    // It may have been unmapped meanwhile.
+    if let count = try? Broker.call(
+      Int(PV_OP_MAPPED_PATH), Int(process), Int(bitPattern: address))
+    {
+      name = Broker.answer(count: count)
+    }
     known.append((file, name))
     return name
-  }
-
-  private func isGone(_ file: MappedFile) -> Bool {
-    guard file.path.first == 47, !file.path.suffix(10).elementsEqual(Text(" (deleted)").bytes)
-    else { return false }
-    do throws(Errno) {
-      let status = try FileStatus.ofHost(path: file.path)
-      return status.inode != file.inode || status.device != file.device
-    } catch {
-      return error == .ENOENT || error == .ENOTDIR
-    }
   }
 }
