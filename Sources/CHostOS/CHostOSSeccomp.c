@@ -60,8 +60,9 @@ int host_seccomp_give(int listener, uint64_t id, int descriptor) {
   return number < 0 ? number : host_seccomp_reply(listener, id, number) == 0 ? number : -1;
 }
 
-int host_seccomp_wake_synchronously(int listener) {
-  return ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+int host_seccomp_set_waking(int listener, int synchronously) {
+  unsigned long flags = synchronously ? SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP : 0;
+  return ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
 }
 
 static int install(const struct sock_fprog *program) {

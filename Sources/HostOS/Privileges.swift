@@ -79,6 +79,9 @@ extension CurrentProcess {
 
 /// The calling thread's own settings for the files that it makes.
 public enum CurrentThread {
+  /// The processor that runs this code, as getcpu(2) numbers them.
+  public static var processor: UInt32 { UInt32(bitPattern: host_processor()) }
+
   /// As setfsuid(2) and setfsgid(2), but with all capabilities kept.
   public static func setFileSystemIDs(user: UInt32, group: UInt32) throws(HostError) {
     host_set_file_system_ids(user, group)

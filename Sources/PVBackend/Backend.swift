@@ -30,7 +30,7 @@ public final class Backend: Sendable {
   /// Starts the first worker. Requests that came before wait for it.
   public func start() throws(HostError) {
     // An older kernel wakes whichever CPU it likes; that is slower, not wrong.
-    try? view.listener.wakeSynchronously()
+    try? view.listener.setWaking(synchronously: true)
     workerCount.store(1, ordering: .relaxed)
     try HostThread.start { self.work() }
   }
@@ -99,6 +99,11 @@ public final class Backend: Sendable {
     let answer = worker.serve(address: notification.firstArgument, requester: notification.thread) {
       self.view.listener.isWaiting(notification)
     }
+    // Who handed its processor over gets it back. Who runs elsewhere must stay there: woken here,
+    // programs that make calls in turn would all end up on the worker's processor.
+    let isElsewhere = worker.callerProcessor.map { $0 != CurrentThread.processor } ?? false
+    if isElsewhere { try? view.listener.setWaking(synchronously: false) }
+    defer { if isElsewhere { try? view.listener.setWaking(synchronously: true) } }
     do throws(HostError) {
       switch answer {
       case .value(let value): try view.listener.reply(to: notification, value: value)

@@ -9,6 +9,8 @@ struct Request {
   let group: UInt32
   /// Bytes of the payload that the guest has filled.
   let payloadSize: Int
+  /// Where the caller says that it runs.
+  let processor: UInt32
   private let arguments: InlineArray<6, UInt64>
 
   /// Reads the head of the record; ENOSYS and EINVAL say what the guest can't ask.
@@ -22,6 +24,7 @@ struct Request {
     group = head.load(at: Int(PV_REQUEST_GROUP))
     payloadSize = Int(head.load(UInt32.self, at: Int(PV_REQUEST_PAYLOAD_SIZE)))
     guard payloadSize <= Int(PV_PAYLOAD_SIZE) else { throw HostError(EINVAL) }
+    processor = head.load(at: Int(PV_REQUEST_PROCESSOR))
     var arguments = InlineArray<6, UInt64>(repeating: 0)
     for index in 0..<6 {
       arguments[index] = head.load(at: Int(PV_REQUEST_ARGUMENTS) + 8 * index)

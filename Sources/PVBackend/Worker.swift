@@ -19,6 +19,8 @@ final class Worker {
   var claim: ReceivingTurn.Claim?
   /// The call that is being served.
   var notification: SeccompNotification?
+  /// Where the caller of the last request ran, by its own word; nil when it said nothing.
+  private(set) var callerProcessor: UInt32?
   /// Who makes the request that is being served, as the host counts.
   private(set) var requester = ProcessID(rawValue: 0)
   private var isRequesterWaiting: () -> Bool = { false }
@@ -63,6 +65,7 @@ final class Worker {
   ) -> Answer {
     self.requester = requester
     isRequesterWaiting = isWaiting
+    callerProcessor = nil
     guard let offset = offset(ofRecordAt: address) else { return .value(-Int64(EFAULT)) }
     answerSize = 0
     let answer: Answer
@@ -89,6 +92,7 @@ final class Worker {
     let memory = backend.view.memory
     memory.copy(at: offset, count: head.capacity, into: head)
     let request = try Request(head)
+    callerProcessor = request.processor
     try memory.copyString(at: offset + Int(PV_REQUEST_PATH), into: &path)
     try memory.copyString(at: offset + Int(PV_REQUEST_PATH2), into: &path2)
     memory.copy(

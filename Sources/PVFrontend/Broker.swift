@@ -61,6 +61,7 @@ public enum Broker {
     request.pointee.user = user
     request.pointee.group = group
     request.pointee.payload_size = UInt32(payloadSize)
+    request.pointee.processor = Machine.processor
     // A copy that failed, or one for a call of before, may have left no NUL; no path is this long.
     path[Int(PV_PATH_SIZE) - 1] = 0
     path2[Int(PV_PATH_SIZE) - 1] = 0

@@ -38,7 +38,7 @@ import Testing
       "operation": 0, "version": 4, "result": Int(PV_REQUEST_RESULT),
       "arguments": Int(PV_REQUEST_ARGUMENTS), "user": Int(PV_REQUEST_USER),
       "group": Int(PV_REQUEST_GROUP), "payload_size": Int(PV_REQUEST_PAYLOAD_SIZE),
-      "reserved": Int(PV_REQUEST_PAYLOAD_SIZE) + 4, "path": Int(PV_REQUEST_PATH),
+      "processor": Int(PV_REQUEST_PROCESSOR), "path": Int(PV_REQUEST_PATH),
       "path2": Int(PV_REQUEST_PATH2), "payload": Int(PV_REQUEST_PAYLOAD),
     ]
     #expect(offsets == layout.mapValues { "\($0)" })

@@ -30,6 +30,8 @@ int host_set_undumpable(void);
 int host_drop_capabilities(void);
 /* Makes every permitted capability effective again, after setfsuid(2) took some away. */
 int host_raise_capabilities(void);
+/* sched_getcpu(3), which Swift does not see. */
+int host_processor(void);
 /* Of the calling thread, for the files that it makes. */
 void host_set_file_system_ids(uint32_t user, uint32_t group);
 

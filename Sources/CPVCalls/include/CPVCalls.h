@@ -282,7 +282,7 @@ struct pv_request {
   uint64_t arguments[6];
   uint32_t user, group;        /* who owns what is created */
   uint32_t payload_size;       /* bytes used in payload, in either direction */
-  uint32_t reserved;
+  uint32_t processor;          /* that the caller runs on: a hint for the answer's way back */
   char path[PV_PATH_SIZE];     /* NUL-terminated */
   char path2[PV_PATH_SIZE];
   uint8_t payload[PV_PAYLOAD_SIZE];
@@ -293,6 +293,7 @@ enum {
   PV_REQUEST_USER = offsetof(struct pv_request, user),
   PV_REQUEST_GROUP = offsetof(struct pv_request, group),
   PV_REQUEST_PAYLOAD_SIZE = offsetof(struct pv_request, payload_size),
+  PV_REQUEST_PROCESSOR = offsetof(struct pv_request, processor),
   PV_REQUEST_PATH = offsetof(struct pv_request, path),
   PV_REQUEST_PATH2 = offsetof(struct pv_request, path2),
   PV_REQUEST_PAYLOAD = offsetof(struct pv_request, payload),
