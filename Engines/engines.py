@@ -255,6 +255,23 @@ def podman_run(engine):
     expect("paravane" in output, f"not our kernel: {output}")
 
 
+@case(Podman, "seccomp")
+def podman_seccomp(engine):
+    """Podman's default profile is applied, and can be left out or replaced."""
+    look = "grep ^Seccomp: /proc/self/status; unshare -U true 2>&1; mkdir /d; echo made $?"
+    output = engine.run("run", "--rm", *SMALL, IMAGE, "sh", "-c", look)
+    expect("Seccomp:\t2" in output and "made 0" in output, output)
+    output = engine.run("run", "--rm", "--security-opt", "seccomp=unconfined", *SMALL, IMAGE, "sh",
+                        "-c", look)
+    expect("Seccomp:\t0" in output, output)
+    profile = engine.write("profile.json", json.dumps({
+        "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+            {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}))
+    output = engine.run("run", "--rm", "--security-opt", f"seccomp={profile}", *SMALL, IMAGE, "sh",
+                        "-c", look + "; mkdir /e 2>&1; true")
+    expect("made 1" in output and "No space left" in output, output)
+
+
 @case(Podman, "stdin")
 def podman_stdin(engine):
     output = engine.run("run", "--rm", "-i", *SMALL, IMAGE, "cat", input="through\n")

@@ -9,125 +9,13 @@ runc instead. Expected: right state, right error, nothing left behind.
 import fnmatch
 import json
 import os
-import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-PRODUCT = os.path.abspath(os.environ.get("ORACLE") or os.environ["PARAVANE"])
-CASES = {}
-
-
-class Failure(Exception):
-    pass
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failure(what)
-
-
-def until(what, condition, seconds=15):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < deadline, f"not within {seconds} s: {what}")
-        select.select([], [], [], 0.01)
-
-
-class Host:
-    """A root for containers and a bundle, and what must be gone at the end."""
-
-    def __init__(self):
-        self.scratch = tempfile.mkdtemp(prefix="paravane-lifecycle-")
-        self.root = os.path.join(self.scratch, "root")
-        self.bundle = os.path.join(self.scratch, "bundle")
-        binaries = os.path.join(self.bundle, "rootfs", "bin")
-        os.makedirs(binaries)
-        shutil.copy("/bin/busybox", binaries)
-        for name in ("sh", "sleep", "true", "cat", "echo"):
-            os.symlink("busybox", os.path.join(binaries, name))
-        for name in ("proc", "dev", "sys"):
-            os.mkdir(os.path.join(self.bundle, "rootfs", name))
-        self.configure("sleep", "1000")
-
-    def configure(self, *arguments, **changes):
-        document = {
-            "ociVersion": "1.0.2",
-            "process": {"user": {"uid": 0, "gid": 0}, "args": list(arguments), "cwd": "/",
-                        "env": ["PATH=/bin"]},
-            "root": {"path": "rootfs"},
-            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
-            "annotations": {"a.b": "c"},
-            "linux": {"cgroupsPath": f"/{os.path.basename(self.scratch)}",
-                      "namespaces": [{"type": kind} for kind in (
-                          "pid", "network", "ipc", "uts", "mount")]},
-            **changes,
-        }
-        with open(os.path.join(self.bundle, "config.json"), "w") as file:
-            json.dump(document, file)
-
-    def command(self, *arguments):
-        return [PRODUCT, "--root", self.root, *arguments]
-
-    def run(self, *arguments, status=0):
-        # A container keeps its standard streams: a pipe of ours would never end.
-        with tempfile.TemporaryFile("w+") as output:
-            result = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL,
-                                    stdout=output, stderr=output, timeout=40)
-            output.seek(0)
-            text = output.read()
-        if status is not None:
-            expect(result.returncode == status, f"{' '.join(arguments)}: status "
-                   f"{result.returncode}, expected {status}: {text.strip()[-300:]}")
-        return text
-
-    def fails(self, *arguments, words):
-        text = self.run(*arguments, status=1)
-        expect(words in text, f"{' '.join(arguments)}: no {words!r} in {text!r}")
-
-    def state(self):
-        return json.loads(self.run("state", "box"))
-
-    def is_stopped(self):
-        return self.state()["status"] == "stopped"
-
-    def create(self, *options):
-        self.run("create", "--bundle", self.bundle, *options, "box")
-
-    def start_detached(self):
-        self.create()
-        self.run("start", "box")
-
-    def leftovers(self):
-        found = []
-        for path, names, _ in os.walk("/sys/fs/cgroup"):
-            found += [os.path.join(path, name) for name in names
-                      if name.startswith(os.path.basename(self.scratch))]
-        if os.path.isdir(self.root):
-            found += [os.path.join(self.root, name) for name in os.listdir(self.root)]
-        for number in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{number}/cmdline", "rb") as file:
-                    if self.root.encode() in file.read():
-                        found.append(f"process {number}")
-            except OSError:
-                pass
-        return found
-
-    def end(self):
-        for name in os.listdir(self.root) if os.path.isdir(self.root) else []:
-            subprocess.run(self.command("delete", "--force", name), capture_output=True)
-        shutil.rmtree(self.scratch, ignore_errors=True)
-
-
-def case(name):
-    def add(function):
-        CASES[name] = function
-        return function
-    return add
+import profiles  # noqa: F401: its cases
+from host import CASES, Failure, Host, case, expect, until
 
 
 @case("specification/state-machine")

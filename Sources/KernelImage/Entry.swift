@@ -14,7 +14,7 @@ import Platform
 }
 
 @_cdecl("kernel_system_call") public func kernelSystemCall(_ frame: Frame) -> Int32 {
-  if TraceLog.isOn { return tracedSystemCall(Task.current, frame) }
+  if CallWatch.isOn { return watchedSystemCall(Task.current, frame) }
   switch Task.withCurrent({ SyscallTable.call($0, frame) }) {
   case .done: return Int32(PV_ACTION_RETURN)
   case .clone: return Int32(PV_ACTION_CLONE)
@@ -22,17 +22,27 @@ import Platform
   }
 }
 
-/// The same with `--strace`. What is cloned says its result when the host has cloned it.
-@inline(never) private func tracedSystemCall(_ task: Task, _ frame: Frame) -> Int32 {
-  CallTrace.begin(task, frame)
-  switch SyscallTable.call(task, frame) {
+/// The same with filters of seccomp(2) or `--strace`. What is cloned says its result when the host
+/// has cloned it.
+@inline(never) private func watchedSystemCall(_ task: Task, _ frame: Frame) -> Int32 {
+  let isTraced = TraceLog.isOn
+  if isTraced { CallTrace.begin(task, frame) }
+  switch filteredSystemCall(task, frame) {
   case .done:
-    CallTrace.end(task, frame)
+    if isTraced { CallTrace.end(task, frame) }
     return Int32(PV_ACTION_RETURN)
   case .clone: return Int32(PV_ACTION_CLONE)
   case .exit:
-    CallTrace.endWithoutResult(task)
+    if isTraced { CallTrace.endWithoutResult(task) }
     return end(task)
+  }
+}
+
+private func filteredSystemCall(_ task: Task, _ frame: Frame) -> CallOutcome {
+  switch task.filterCall(frame) {
+  case .serve: SyscallTable.call(task, frame)
+  case .done: .done
+  case .exit: .exit
   }
 }
 

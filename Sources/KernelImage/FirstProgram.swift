@@ -26,9 +26,25 @@ enum FirstProgram {
     }
     Machine.thread.pointee.host_process = 2
     Machine.thread.pointee.host_thread = 2
+    if boot.filter_count > 0 {
+      kernel.containerFilter = try SeccompFilter(
+        try FilterProgram(containerFilter(kernel)), after: nil,
+        logs: boot.flags & UInt32(PV_BOOT_LOG_REFUSALS) != 0)
+      task.useContainerFilter()
+    }
     // Signals from outside wait until there is a program.
     task.setBlocked(SignalSet.max)
     return task
+  }
+
+  /// The instructions that the runtime made of the configuration's profile.
+  private static func containerFilter(_ kernel: Kernel) -> [UInt64] {
+    let boot = kernel.boot.pointee
+    let start = Kernel.bootPointer(kernel.boot, boot.filter_offset)
+    // SAFETY: the host wrote as many words as it says, inside the blob.
+    return (0..<Int(boot.filter_count)).map {
+      UnsafeRawPointer(start).loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)
+    }
   }
 
   private static func credentials(_ boot: pv_boot) -> Credentials {

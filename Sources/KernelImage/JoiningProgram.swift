@@ -141,6 +141,7 @@ struct ProgramRecord {
     credentials.ambient = head.capabilities.4
     credentials.noNewPrivileges = head.flags & UInt32(PV_PROGRAM_NO_NEW_PRIVILEGES) != 0
     task.use(credentials: credentials)
+    task.useContainerFilter()
     task.paths.umask = head.umask
     withUnsafeBytes(of: head.rlimits) { bytes in
       for index in 0..<16 {

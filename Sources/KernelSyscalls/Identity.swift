@@ -143,7 +143,9 @@ func sysPrctl(
     guard task.credentials.has(Capability.CAP_SETPCAP) else { throw .EPERM }
     task.credentials.bounding &= ~(1 << UInt64(a))
     return 0
-  case 13, 21: return 0  // PR_GET_TIMING, PR_GET_SECCOMP: none
+  case 13: return 0  // PR_GET_TIMING
+  case 21: return Int(task.seccompMode)  // PR_GET_SECCOMP
+  case 22: return try sysSetSeccomp(task, mode: a, UserAddress(b))
   case 27: return Int(task.credentials.secureBits)
   case 28:  // PR_SET_SECUREBITS
     guard task.credentials.has(Capability.CAP_SETPCAP) else { throw .EPERM }

@@ -201,6 +201,7 @@ public enum SyscallTable {
     case 124: return try sysGetsid(task, a.int32(0))
     case 218: return sysSetTidAddress(task, a.address(0))
     case 158: return try sysArchPrctl(task, a.int(0), a.address(1))
+    case 317: return try sysSeccomp(task, a.uint32(0), flags: a.uint32(1), a.address(2))
     case 157: return try sysPrctl(task, a.int32(0), a.uint(1), a.uint(2), a.uint(3), a.uint(4))
 
     // Signals.

@@ -80,6 +80,10 @@ public struct Bundle: Sendable {
       configuration.maskedPaths = spec.linux?.maskedPaths ?? []
       configuration.readOnlyPaths = spec.linux?.readonlyPaths ?? []
       configuration.makesWorkingDirectory = true
+      if let profile = spec.linux?.seccomp {
+        configuration.callFilter = try CallFilter(profile).instructions
+        configuration.logsRefusedCalls = profile.flags.contains(.log)
+      }
       configuration.connections = connections
       configuration.apply(options)
       return Launch(configuration: configuration, warnings: warnings)

@@ -1,6 +1,6 @@
 extension Spec {
   /// Reads the text of a config.json and checks its form. Also returns the names of the fields that
-  /// have no effect: `linux.seccomp`.
+  /// have no effect: `linux.intelRdt`.
   public static func read(
     _ text: [UInt8]
   ) throws(SpecError) -> (spec: Spec, unsupported: [String]) {
@@ -113,6 +113,7 @@ extension Spec.Linux {
     }
     maskedPaths = try field["maskedPaths"].texts()
     readonlyPaths = try field["readonlyPaths"].texts()
+    seccomp = try field["seccomp"].object { field throws(SpecError) in try Spec.Seccomp(field) }
   }
 }
 

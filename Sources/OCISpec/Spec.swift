@@ -125,6 +125,7 @@ extension Spec {
     public var namespaces: [Namespace]?
     public var maskedPaths: [String]?
     public var readonlyPaths: [String]?
+    public var seccomp: Seccomp?
 
     public init() {}
   }

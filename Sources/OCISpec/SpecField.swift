@@ -27,6 +27,17 @@ struct SpecField {
     return text
   }
 
+  /// One of the words that the specification lists.
+  func word<Word: RawRepresentable>(
+    _ type: Word.Type
+  ) throws(SpecError) -> Word? where Word.RawValue == String {
+    guard let text = try text() else { return nil }
+    guard let word = Word(rawValue: text) else {
+      throw SpecError(path, "'\(text)' is not supported")
+    }
+    return word
+  }
+
   func truth() throws(SpecError) -> Bool? {
     guard let value else { return nil }
     guard case .bool(let truth) = value else { throw mismatch("true or false") }

@@ -54,6 +54,15 @@ indirect enum SupportedFields: Sendable {
       // The files of the host that these protect are not in the guest's /proc and /sys.
       "maskedPaths": .all,
       "readonlyPaths": .all,
+      "seccomp": .object([
+        "defaultAction": .all, "defaultErrnoRet": .all, "architectures": .all, "flags": .all,
+        "listenerPath": .all, "listenerMetadata": .all,
+        "syscalls": .list(
+          .object([
+            "names": .all, "action": .all, "errnoRet": .all,
+            "args": .list(.object(["index": .all, "value": .all, "valueTwo": .all, "op": .all])),
+          ])),
+      ]),
     ]),
   ])
 

@@ -86,6 +86,8 @@ enum FirstProcess {
         path: $0.path, source: $0.source, type: $0.type)
     }
     parameters.hiddenDevice = files.hiddenDevice
+    parameters.callFilter = configuration.callFilter
+    parameters.logsRefusedCalls = configuration.logsRefusedCalls
     parameters.hostname = configuration.hostname
     parameters.domainname = configuration.domainname
     parameters.release = KernelVersion.release

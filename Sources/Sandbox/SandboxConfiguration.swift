@@ -33,6 +33,10 @@ public struct SandboxConfiguration: Sendable {
   /// Files that read as empty, directories that show nothing.
   public var maskedPaths: [String] = []
   public var readOnlyPaths: [String] = []
+  /// What programs may call: instructions of seccomp(2), none without a filter.
+  public var callFilter: [UInt64] = []
+  /// Calls that the filter doesn't allow are said on the log.
+  public var logsRefusedCalls = false
 
   public init(
     identifier: String, kernelImagePath: String, root: RootConfiguration,

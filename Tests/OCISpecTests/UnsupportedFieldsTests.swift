@@ -13,14 +13,14 @@ import Testing
       {"hooks": {"prestart": [{"path": "/x"}]}, "vm": {"a": 1}, "fancy": 1,
        "process": {"apparmorProfile": "p", "oomScoreAdj": 0, "args": ["sh"]},
        "mounts": [{"destination": "/a"}, {"destination": "/b", "uidMappings": [{"size": 1}]}],
-       "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}, "resources": {
+       "linux": {"intelRdt": {"closID": "a"}, "resources": {
          "devices": [{"allow": false}], "memory": {"limit": 1, "kernelTCP": 2}},
          "namespaces": [{"type": "pid"}, {"type": "network", "path": "/run/netns/a"}]}}
       """)
     #expect(
       names == [
         "vm", "fancy", "process.apparmorProfile",
-        "mounts[1].uidMappings", "linux.seccomp", "linux.resources.memory.kernelTCP",
+        "mounts[1].uidMappings", "linux.intelRdt", "linux.resources.memory.kernelTCP",
       ])
   }
 

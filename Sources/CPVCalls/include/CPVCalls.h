@@ -54,6 +54,7 @@ struct pv_rlimit { uint64_t soft, hard; };
 #define PV_BOOT_DEBUG 1u
 #define PV_BOOT_TERMINAL 2u          /* descriptor 0 is a terminal in raw mode: the console */
 #define PV_BOOT_NO_NEW_PRIVILEGES 4u
+#define PV_BOOT_LOG_REFUSALS 16u     /* calls that the container's filter does not allow are logged */
 #define PV_BOOT_INIT 8u              /* the kernel's own init is process 1, the first program its child */
 
 struct pv_boot {
@@ -107,6 +108,8 @@ struct pv_boot {
   /* More open files of the first program, from its descriptor 3 on. */
   uint32_t inherited_count;
   int32_t inherited_descriptors[PV_INHERITED_LIMIT];
+  /* The container's filter of system calls: struct sock_filter, in the blob. */
+  uint32_t filter_offset, filter_count;
 };
 
 /* ---- programs that the runtime starts beside the first one ---- */

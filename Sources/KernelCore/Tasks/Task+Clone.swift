@@ -69,6 +69,8 @@ extension Task {
     child.name = name
     child.personality = personality
     child.timerSlack = timerSlack
+    child.seccomp = seccomp
+    child.isStrict = isStrict
     if schedulingPolicy & SchedulingPolicy.resetOnFork == 0 {
       child.schedulingPolicy = schedulingPolicy
     }

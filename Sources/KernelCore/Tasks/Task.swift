@@ -44,6 +44,11 @@ public final class Task {
   /// SCHED_* and the flag of sched_setscheduler(2), which change nothing here.
   public var schedulingPolicy: Int32 = 0
   public var timerSlack: UInt64 = 50_000
+  /// What seccomp(2) and the container's configuration put before each call. Changed under
+  /// `TaskTable.lock`, by this task or one of its process.
+  public internal(set) var seccomp: SeccompFilter?
+  /// SECCOMP_MODE_STRICT.
+  public internal(set) var isStrict = false
   /// The call that `--strace` has shown the begin of.
   public var tracedCall: TracedCall?
 

@@ -28,6 +28,7 @@ public enum TraceLog {
     isRaw = isRawTerminal
     lock = Lock()
     isStarted = true
+    CallWatch.begin()
   }
 
   /// A call begins: `text` is its name and the arguments that are known already.

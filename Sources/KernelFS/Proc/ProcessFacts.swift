@@ -26,6 +26,7 @@ struct ProcessFacts {
   /// The host's numbers; 0 for a zombie.
   let hostProcess: UInt32, hostThread: UInt32
   let isThread: Bool
+  let seccompMode: Int32, seccompFilterCount: Int32
 
   init(_ process: ThreadGroup, _ task: Task?, id: Int32, isThread: Bool) {
     self.id = id
@@ -57,6 +58,8 @@ struct ProcessFacts {
     environment = process.environmentRange
     hostProcess = task?.area.pointee.host_process ?? 0
     hostThread = task?.area.pointee.host_thread ?? 0
+    seccompMode = task?.seccompMode ?? 0
+    seccompFilterCount = task?.seccomp?.count ?? 0
     readSignals(process, task)
   }
 

@@ -21,6 +21,8 @@ enum StatusText {
     text.add(facts.isZombie ? 1 : facts.threadCount)
     addSignals(facts, to: &text)
     addCapabilities(facts.credentials, to: &text)
+    add("Seccomp", facts.seccompMode, to: &text)
+    add("Seccomp_filters", facts.seccompFilterCount, to: &text)
     addProcessors(to: &text)
     return text.bytes
   }
@@ -102,8 +104,6 @@ enum StatusText {
     add("CapBnd", mask: credentials.bounding, to: &text)
     add("CapAmb", mask: credentials.ambient, to: &text)
     add("NoNewPrivs", credentials.noNewPrivileges ? 1 : 0, to: &text)
-    add("Seccomp", 0, to: &text)
-    add("Seccomp_filters", 0, to: &text)
   }
 
   private static func addProcessors(to text: inout Text) {

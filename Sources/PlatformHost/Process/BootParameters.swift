@@ -21,6 +21,9 @@ public struct BootParameters: Sendable {
   public var program: BootProgram
   public var hostname = ""
   public var domainname = ""
+  /// The container's filter of system calls, as seccomp(2) takes it: each a struct sock_filter.
+  public var callFilter: [UInt64] = []
+  public var logsRefusedCalls = false
   /// uname(2)'s release and version.
   public var release = ""
   public var version = ""

@@ -25,6 +25,8 @@ struct BootRecord {
     record.pointee.vdso_end = parameters.vdso?.upperBound ?? 0
     try fillNames(parameters)
     try fillProgram(parameters.program)
+    record.pointee.filter_offset = try blob.append(words: parameters.callFilter)
+    record.pointee.filter_count = UInt32(parameters.callFilter.count)
     record.pointee.window_rows = UInt32(parameters.window?.rows ?? 0)
     record.pointee.window_columns = UInt32(parameters.window?.columns ?? 0)
   }
@@ -34,6 +36,7 @@ struct BootRecord {
     if parameters.isDebugging { flags |= PV_BOOT_DEBUG }
     if parameters.hasTerminal { flags |= PV_BOOT_TERMINAL }
     if parameters.hasNoNewPrivileges { flags |= PV_BOOT_NO_NEW_PRIVILEGES }
+    if parameters.logsRefusedCalls { flags |= PV_BOOT_LOG_REFUSALS }
     if parameters.hasInit { flags |= PV_BOOT_INIT }
     record.pointee.flags = flags
     record.pointee.root_descriptor = parameters.root.rawValue
@@ -149,6 +152,21 @@ private struct BlobWriter {
     }
     start[used] = 0
     used += 1
+    return UInt32(offset)
+  }
+
+  /// Returns the offset of the first of them, which need not be aligned.
+  mutating func append(words: [UInt64]) throws(RuntimeError) -> UInt32 {
+    let offset = used
+    guard words.count * 8 <= size - used else {
+      throw RuntimeError("cannot start the program: the filter of its calls is too long")
+    }
+    for word in words {
+      for shift in stride(from: UInt64(0), to: 64, by: 8) {
+        start[used] = UInt8(truncatingIfNeeded: word >> shift)
+        used += 1
+      }
+    }
     return UInt32(offset)
   }
 
