@@ -2,12 +2,14 @@
 
 SWIFT ?= swift
 PARAVANE ?= $(CURDIR)/.build/release/paravane
-export PARAVANE
+PREFIX ?= /usr/local
+DESTDIR ?=
+export PARAVANE PREFIX DESTDIR
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help build kernel test fmt check conformance programs attack bad-input connections lifecycle engines \
-	trace bench packages ci
+	trace bench install deb package packages ci
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,7 +56,16 @@ trace: build ## Compare --strace with strace(1).
 bench: build ## Measure against native and write docs/performance.md.
 	scripts/bench.sh --write
 
+install: ## Install the release build below PREFIX (/usr/local), in DESTDIR.
+	scripts/install.sh
+
+deb: build ## Make the Debian package.
+	scripts/deb.sh
+
+package: build ## Make the Debian package, judge it, install it into a root of its own and use it.
+	scripts/package.sh
+
 packages: ## Install the Debian packages that the tests need. Needs root.
 	scripts/install-packages.sh
 
-ci: packages build test conformance programs attack bad-input trace connections lifecycle engines ## All that a change must pass.
+ci: packages build test conformance programs attack bad-input trace connections lifecycle engines package ## All that a change must pass.
