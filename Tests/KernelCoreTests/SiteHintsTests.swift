@@ -6,7 +6,7 @@ import Testing
 
 /// What forked children tell their parent about system call sites.
 struct SiteHintsTests {
-  private let library = MappedFile(path: Array("/lib/libc.so".utf8), device: 1, inode: 2)
+  private let library = MappedFile(FileIdentity(device: 1, inode: 2))
 
   private func text(of file: MappedFile?, at start: UInt, offset: Int64 = 0x1000) -> Mapping {
     Mapping(
@@ -35,7 +35,7 @@ struct SiteHintsTests {
     #expect(hint.isMapped(by: original))
     #expect(!hint.isMapped(by: text(of: library, at: 0x5000, offset: 0x2000)))
     #expect(!hint.isMapped(by: text(of: nil, at: 0x5000)))
-    let other = MappedFile(path: Array("/lib/libc.so".utf8), device: 1, inode: 2)
+    let other = MappedFile(FileIdentity(device: 1, inode: 2))
     #expect(!hint.isMapped(by: text(of: other, at: 0x5000)))
   }
 

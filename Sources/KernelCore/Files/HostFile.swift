@@ -15,8 +15,7 @@ public final class HostFile: OpenFile {
   /// 1 when `attributes` stand; stored after them.
   private var areAttributesKnown: UInt32 = 0
   /// What stands for it in the record of mappings, once it was mapped.
-  public private(set) lazy var mapped = MappedFile(
-    device: identity.device, inode: identity.inode)
+  public private(set) lazy var mapped = MappedFile(FileIdentity(self))
   /// It keeps others from running the file.
   private var isWriter = false
   /// Where its name stands, once a watch of inotify(7) made that matter.

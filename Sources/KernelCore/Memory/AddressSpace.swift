@@ -27,13 +27,9 @@ public enum MappingLabel: UInt8 { case none, heap, stack, vdso, vvar, trampoline
 
 /// The file behind mappings, known by its identity. Its path, which may change, the host knows.
 public final class MappedFile {
-  public let device: UInt64
-  public let inode: UInt64
+  public let identity: FileIdentity
 
-  public init(device: UInt64, inode: UInt64) {
-    self.device = device
-    self.inode = inode
-  }
+  public init(_ identity: FileIdentity) { self.identity = identity }
 }
 
 /// The memory of a process: what is mapped where. The host holds the pages; this is the record.
@@ -54,6 +50,8 @@ public final class AddressSpace {
   public private(set) var sites = SiteRecord()
   /// Shared by the processes of a fork, from the first one on.
   var hints: SiteHints?
+  /// Of the program that runs, also in earlier processes; nil while it is loaded.
+  var knownSites: ProgramSites?
   /// No program has been loaded since fork(2).
   private(set) var isForked = false
   /// What the auxiliary vector held, for /proc/PID/auxv.
@@ -90,6 +88,7 @@ public final class AddressSpace {
       copy.sites = sites.copied()
       if hints == nil { hints = SiteHints() }
       copy.hints = hints
+      copy.knownSites = knownSites
       copy.isForked = true
       return copy
     }
@@ -114,10 +113,11 @@ public final class AddressSpace {
     let isReplacing = flags.contains(.MAP_FIXED)
     try checkLimit(adding: size, replacing: isReplacing ? address..<address + UInt(size) : nil)
     let start = try Host.mmap(hint, size, protection, flags, descriptor, offset: offset)
-    record(
-      Mapping(
-        start: start, end: start + UInt(size), protection: protection,
-        isShared: flags.contains(.MAP_SHARED), file: file, offset: offset, label: label))
+    let mapping = Mapping(
+      start: start, end: start + UInt(size), protection: protection,
+      isShared: flags.contains(.MAP_SHARED), file: file, offset: offset, label: label)
+    record(mapping)
+    if protection.contains(.PROT_EXEC) { rewriteKnownSites(in: mapping) }
     return start
   }
 

@@ -63,7 +63,7 @@ final class SiteHints {
 }
 
 extension Mapping {
-  fileprivate func fileOffset(of address: UInt) -> Int64 {
+  func fileOffset(of address: UInt) -> Int64 {
     offset + Int64(bitPattern: UInt64(address &- start))
   }
 }

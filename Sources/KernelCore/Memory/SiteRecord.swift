@@ -22,6 +22,7 @@ extension AddressSpace {
     defer { lock.unlock() }
     let site = address &- 2
     guard let mapping = fixedCode(containing: site) else { return address }
+    noteSite(site, number: number, in: mapping)
     if isForked || !isAlone {
       if hints == nil { hints = SiteHints() }
       hints?.note(site: site, number: number, in: mapping)
@@ -46,6 +47,48 @@ extension AddressSpace {
     return true
   }
 
+  /// For the next process with this program.
+  private func noteSite(_ site: UInt, number: Int, in mapping: Mapping) {
+    guard let knownSites, let file = mapping.file?.identity,
+      let window = CodeWindow(start: mapping.start, end: mapping.end)
+    else { return }
+    knownSites.note(
+      ProgramSites.Site(
+        file: file, offset: mapping.fileOffset(of: site), number: number,
+        fingerprint: window.fingerprint(around: site)))
+  }
+
+  /// Rewrites the sites in a mapping that earlier runs of the program came to. The lock is held, and
+  /// no thread runs code there yet.
+  ///
+  /// The code is writable once for all of them, and so are the pages of trampolines.
+  func rewriteKnownSites(in mapping: Mapping) {
+    guard let known = knownSites?.sites(in: mapping), !known.isEmpty,
+      let code = fixedCode(containing: mapping.start),
+      let window = CodeWindow(start: code.start, end: code.end)
+    else { return }
+    let range = code.start..<code.end
+    var opened: [Range<UInt>] = []
+    for site in known {
+      let address = code.start + UInt(site.offset - code.offset)
+      guard range.contains(address), window.fingerprint(around: address) == site.fingerprint else {
+        continue
+      }
+      let trap = SystemCallSites.Trap(
+        site: address, number: site.number, threads: .alone, window: window)
+      sites.sites.rewriteNow(
+        trap, mapPage: { mapTrampolinePage(in: $0, near: address) },
+        setAccess: { part, access in
+          let whole = range.contains(part.lowerBound) ? range : part
+          if access == .restored || opened.contains(whole) { return true }
+          guard setAccess(to: whole, .writable) else { return false }
+          opened.append(whole)
+          return true
+        })
+    }
+    for range in opened { _ = setAccess(to: range, .restored) }
+  }
+
   private func handleTrap(at site: UInt, number: Int, isAlone: Bool, in mapping: Mapping) -> UInt {
     guard let window = CodeWindow(start: mapping.start, end: mapping.end) else { return site + 2 }
     let trap = SystemCallSites.Trap(
@@ -55,10 +98,11 @@ extension AddressSpace {
       setAccess: { setAccess(to: $0, $1) })
   }
 
-  /// Programs change code that is writable, and expect to find what they wrote.
+  /// Programs change code that is writable, and expect to find what they wrote. What is written to
+  /// shared code is seen by others, which have no trampolines.
   private func fixedCode(containing address: UInt) -> Mapping? {
     guard let mapping = codeMapping(containing: address), mapping.label == .none,
-      !mapping.protection.contains(.PROT_WRITE)
+      !mapping.protection.contains(.PROT_WRITE), !mapping.isShared
     else { return nil }
     return mapping
   }

@@ -20,12 +20,15 @@ extension Task {
       interpreterBase = mapped.bias
       entry = UInt(interpreter.entry) &+ mapped.bias
     }
-    memory.breakStart = AddressSpace.roundedUp(program.end) + UInt(random.next() & 0xfff) * pageSize
+    // Behind the program is room for the trampolines of its call sites.
+    memory.breakStart =
+      AddressSpace.roundedUp(program.end) + UInt(16 + random.next() & 0xfff) * pageSize
     memory.breakEnd = memory.breakStart
     let stackTop = try mapStack(isExecutable: image.elf.hasExecutableStack)
     let stack = try fillStack(
       image, top: stackTop, bias: program.bias, interpreterBase: interpreterBase,
       isSecure: isSecure)
+    memory.useKnownSites(of: image.elf.mapped.identity)
     setRegisters(entry: entry, stack: stack)
   }
 

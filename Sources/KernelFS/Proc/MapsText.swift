@@ -45,12 +45,12 @@ enum MapsText {
     let isSharedMemory = mapping.isShared && mapping.file == nil
     text.add(hexadecimal: UInt64(mapping.file == nil ? 0 : mapping.offset), digits: 8)
     text.add(byte: 32)
-    let device = mapping.file?.device ?? (isSharedMemory ? 1 : 0)
+    let device = mapping.file?.identity.device ?? (isSharedMemory ? 1 : 0)
     text.add(hexadecimal: device >> 8 & 0xfff | device >> 32 & 0xffff_f000, digits: 2)
     text.add(byte: 58)
     text.add(hexadecimal: device & 0xff | device >> 12 & 0xffff_ff00, digits: 2)
     text.add(byte: 32)
-    text.add(unsigned: mapping.file?.inode ?? (isSharedMemory ? UInt64(mapping.start) >> 12 : 0))
+    text.add(unsigned: mapping.file?.identity.inode ?? (isSharedMemory ? UInt64(mapping.start) >> 12 : 0))
     text.add(byte: 32)
     let name = name(of: mapping, &names)
     if !name.isEmpty {

@@ -48,6 +48,15 @@ public struct CodeWindow {
     return true
   }
 
+  /// A hash of the bytes near a site: whether code is what it was at another time.
+  public func fingerprint(around site: UInt) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for address in neighbourhood(of: site, before: 16, after: 32) {
+      hash = (hash ^ UInt64(self[address])) &* 0x100_0000_01b3
+    }
+    return hash
+  }
+
   /// The part of `address - before ..< address + after` that is in the window.
   func neighbourhood(of address: UInt, before: UInt, after: UInt) -> Range<UInt> {
     let low = address - start > before ? address - before : start

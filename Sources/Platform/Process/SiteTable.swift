@@ -35,7 +35,7 @@ public struct SiteTable: ~Copyable {
   /// A power of two.
   private var capacity: Int
   private var used = 0
-  private let threshold: Int
+  let threshold: Int
 
   public init(threshold: Int = defaultThreshold) {
     self.init(threshold: threshold, capacity: 64)
@@ -78,6 +78,11 @@ public struct SiteTable: ~Copyable {
     case .waiting: return threads == .alone
     case .refused, .rewritten: return false
     }
+  }
+
+  /// Whether it is known what becomes of a site; more traps change nothing.
+  func isSettled(_ site: UInt) -> Bool {
+    index(of: site).map { records[$0].state != .counting } ?? false
   }
 
   public mutating func noteRefusal(of site: UInt, _ refusal: SiteRefusal) {

@@ -48,6 +48,15 @@ public struct SystemCallSites: ~Copyable {
     SystemCallSites(table: table.copied(), pages: pages)
   }
 
+  /// Rewrites a site without waiting for traps, unless that was tried before.
+  public mutating func rewriteNow(
+    _ site: Trap, mapPage: (ClosedRange<UInt>) -> UInt?, setAccess: (Range<UInt>, Access) -> Bool
+  ) {
+    for _ in 0..<table.threshold where !table.isSettled(site.site) {
+      _ = handle(site, mapPage: mapPage, setAccess: setAccess)
+    }
+  }
+
   /// Notes a trap, and rewrites its site when it is time to.
   ///
   /// The closures change the program's memory: `mapPage` as in `TrampolinePages.place`, and
