@@ -1,5 +1,5 @@
-/* Code in shared memory: whoever maps it runs the bytes that were written, and they stay as they are.
- * Just-in-time compilers keep a writable mapping beside the one that runs. */
+/* Code in shared memory: whoever maps it runs the bytes that were written, and they stay as they
+ * are. Just-in-time compilers keep a writable mapping beside the one that runs. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/syscall.h>

@@ -66,8 +66,8 @@ public struct SeccompListener: ~Copyable, Sendable {
     return host_poll(&set, 1, 0) == 1 && set.revents & Int16(POLLHUP) != 0
   }
 
-  /// Synchronously, the caller hands its CPU over to us and back, which saves the wake-up of another
-  /// one. Otherwise the host's scheduler chooses.
+  /// Synchronously, the caller hands its CPU over to us and back, which saves the wake-up of
+  /// another one. Otherwise the host's scheduler chooses.
   public func setWaking(synchronously: Bool) throws(HostError) {
     let raw = owner.rawValue
     try check { host_seccomp_set_waking(raw, synchronously ? 1 : 0) }

@@ -25,8 +25,8 @@ enum Operation: UInt32, CaseIterable, Sendable {
 }
 
 extension Operation {
-  /// Whether it can be expected to wait for a disk, or for whoever reads standard error, or has much
-  /// to read.
+  /// Whether it can be expected to wait for a disk, or for whoever reads standard error, or to
+  /// read much.
   var takesLong: Bool {
     switch self {
     case .log, .allocate, .truncate, .copyRange, .sendFile, .sync, .syncRange, .splice, .mappedPath:

@@ -105,7 +105,8 @@ final class GuestFixture: Sendable {
   private static func startProcess(
     root: borrowing OwnedDescriptor, sockets: [Descriptor]
   ) throws -> (ProcessID, Descriptor) {
-    let (input, output) = (try Pipe(), try Pipe())
+    let input = try Pipe()
+    let output = try Pipe()
     let foreign = try HostFile.open("/proc/self/status", flags: O_RDONLY)
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -58,8 +58,8 @@ extension AddressSpace {
         fingerprint: window.fingerprint(around: site)))
   }
 
-  /// Rewrites the sites in a mapping that earlier runs of the program came to. The lock is held, and
-  /// no thread runs code there yet.
+  /// Rewrites the sites in a mapping that earlier runs of the program came to. The lock is held,
+  /// and no thread runs code there yet.
   ///
   /// The code is writable once for all of them, and so are the pages of trampolines.
   func rewriteKnownSites(in mapping: Mapping) {

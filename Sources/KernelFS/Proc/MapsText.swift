@@ -50,7 +50,8 @@ enum MapsText {
     text.add(byte: 58)
     text.add(hexadecimal: device & 0xff | device >> 12 & 0xffff_ff00, digits: 2)
     text.add(byte: 32)
-    text.add(unsigned: mapping.file?.identity.inode ?? (isSharedMemory ? UInt64(mapping.start) >> 12 : 0))
+    let file = mapping.file?.identity
+    text.add(unsigned: file?.inode ?? (isSharedMemory ? UInt64(mapping.start) >> 12 : 0))
     text.add(byte: 32)
     let name = name(of: mapping, &names)
     if !name.isEmpty {
