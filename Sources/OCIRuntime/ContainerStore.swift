@@ -103,8 +103,8 @@ public struct ContainerStore: Sendable {
 
   private func removeLeftover(_ identifier: String) throws(RuntimeError) {
     guard let container = try open(identifier) else { return }
-    guard try !container.hasState, try container.tryLock(), isCurrent(container, identifier),
-      try !container.hasState
+    guard !container.hasState, try container.tryLock(), isCurrent(container, identifier),
+      !container.hasState
     else {
       throw RuntimeError("container with given ID already exists")
     }

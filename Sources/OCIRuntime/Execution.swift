@@ -202,7 +202,9 @@ struct Execution: ~Copyable {
       try CurrentProcess.fork()
     }
     switch fork {
-    case .child: standIn(connection, signals, ready.writing.descriptor, ownsTerminal: ownsTerminal)
+    case .child:
+      standIn(
+        connection, signals, ready.intoWritingEnd().release(), ownsTerminal: ownsTerminal)
     case .parent(let child):
       do throws(RuntimeError) {
         let reading = ready.intoReadingEnd()
