@@ -1,6 +1,7 @@
 /* capget(2), capset(2), the bounding and ambient sets, and how a change of user alters them. */
 #include "../check.h"
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -83,6 +84,39 @@ static int keep(void) {
   return check_status();
 }
 
+/* PR_SET_KEEPCAPS is one of the secure bits, and does not save the ambient set. */
+static int secure(void) {
+  struct sets now, start;
+  CHECK_IS("keep", prctl(PR_SET_KEEPCAPS, 1), 0);
+  CHECK_IS("it is a secure bit", prctl(PR_GET_SECUREBITS), SECBIT_KEEP_CAPS);
+  CHECK_IS("set as one", prctl(PR_SET_SECUREBITS, 0), 0);
+  CHECK_IS("kept no longer", prctl(PR_GET_KEEPCAPS), 0);
+  CHECK_IS("and again", prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS), 0);
+  CHECK_IS("kept", prctl(PR_GET_KEEPCAPS), 1);
+  get(&start);
+  set((struct sets){start.effective, start.permitted, BIT(CAP_KILL)});
+  CHECK_IS("ambient", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0), 0);
+  syscall(SYS_setresuid, 1001, 1001, 1001);
+  get(&now);
+  CHECK("permitted is kept", now.permitted == start.permitted);
+  CHECK_IS("ambient is not", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0), 0);
+  return check_status();
+}
+
+static int unfixed(void) {
+  struct sets now, start;
+  get(&start);
+  CHECK_IS("no fix-up", prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP), 0);
+  syscall(SYS_setfsuid, 1001);
+  syscall(SYS_setresuid, 1001, 1001, 1001);
+  get(&now);
+  CHECK("a change of user leaves the sets alone",
+        now.permitted == start.permitted && now.effective == start.effective);
+  CHECK_IS("lock it", prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS_LOCKED), 0);
+  CHECK_FAILS("locked", prctl(PR_SET_KEEPCAPS, 1), EPERM);
+  return check_status();
+}
+
 static int bound(void) {
   CHECK_IS("drop from the bounding set", prctl(PR_CAPBSET_DROP, CAP_FOWNER), 0);
   CHECK_IS("dropped", prctl(PR_CAPBSET_READ, CAP_FOWNER), 0);
@@ -107,6 +141,8 @@ int main(void) {
   CHECK_IS("drop", in_child(drop), 0);
   CHECK_IS("change of user", in_child(change_user), 0);
   CHECK_IS("keep", in_child(keep), 0);
+  CHECK_IS("secure bits", in_child(secure), 0);
+  CHECK_IS("without fix-up", in_child(unfixed), 0);
   CHECK_IS("bound", in_child(bound), 0);
   return check_status();
 }

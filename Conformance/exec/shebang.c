@@ -86,6 +86,21 @@ int main(int argc, char **argv) {
   memset(text + 3, 'y', 300);
   make("long", text, 0755);
   CHECK_IS("an interpreter name too long", run("./long"), ENOEXEC);
+  strcpy(text, "#!/");
+  memset(text + 3, 'y', 252);
+  strcpy(text + 255, " \n");
+  make("longest", text, 0755);
+  CHECK_IS("the longest interpreter name", run("./longest"), ENOENT);
+  length = snprintf(text, sizeof text, "#!%s ", self);
+  memset(text + length, 'z', 300);
+  text[length + 300] = 0;
+  make("cut", text, 0755);
+  CHECK_IS("an argument that is too long is cut", run("./cut"), 0);
+  snprintf(text, sizeof text, "#!%s  ", self);
+  make("trailing", text, 0755);
+  CHECK_IS("blanks at the end of the file are an empty argument", run("./trailing"), 0);
+  make("two bytes", "#!", 0755);
+  CHECK_IS("nothing but the mark", run("./two bytes"), EACCES);
   make("private", "#!/bin/true\n", 0644);
   CHECK_IS("a script without permission", run("./private"), EACCES);
 

@@ -31,6 +31,20 @@ static void affinity(void) {
   CHECK_IS("back to all", sched_setaffinity(0, sizeof all, &all), 0);
 }
 
+/* Another user's process is none of ours. */
+static int foreign(void) {
+  cpu_set_t set;
+  struct sched_param parameters = {0};
+  if (syscall(SYS_setresuid, 1001, 1001, 1001) != 0) return 2;
+  pid_t parent = getppid();
+  CHECK_IS("its processors may be asked for", sched_getaffinity(parent, sizeof set, &set), 0);
+  CHECK_FAILS("not changed", sched_setaffinity(parent, sizeof set, &set), EPERM);
+  CHECK_FAILS("nor its policy", sched_setscheduler(parent, SCHED_BATCH, &parameters), EPERM);
+  CHECK_FAILS("nor its parameters", sched_setparam(parent, &parameters), EPERM);
+  CHECK_IS("our own may be", sched_setaffinity(0, sizeof set, &set), 0);
+  return check_status();
+}
+
 int main(void) {
   struct sched_param parameters = {77};
   struct timespec interval = {-1, -1};
@@ -57,6 +71,7 @@ int main(void) {
   CHECK_IS("interval", sched_rr_get_interval(0, &interval), 0);
   CHECK("interval is a time", interval.tv_sec == 0 && interval.tv_nsec >= 0);
   CHECK_IS("yield", sched_yield(), 0);
+  CHECK_IS("another user's process", in_child(foreign), 0);
   CHECK_IS("the group is asked by pid", sched_getscheduler(getpid()), SCHED_OTHER);
   return check_status();
 }

@@ -133,6 +133,9 @@ func sysPrctl(
   case 7: return task.credentials.keepsCapabilities ? 1 : 0
   case 8:  // PR_SET_KEEPCAPS
     guard a <= 1 else { throw .EINVAL }
+    // SECBIT_KEEP_CAPS_LOCKED
+    let lock = SecureBits.keepCapabilities << 1
+    guard task.credentials.secureBits & lock == 0 else { throw .EPERM }
     task.credentials.keepsCapabilities = a == 1
     return 0
   case 23:  // PR_CAPBSET_READ
@@ -195,8 +198,9 @@ private func setAmbient(_ task: Task, _ operation: UInt, _ capability: UInt, _ c
   case 1: return task.credentials.ambient & bit != 0 ? 1 : 0
   case 2:
     let isAllowed = task.credentials.permitted & task.credentials.inheritable & bit != 0
-    // SECBIT_NO_CAP_AMBIENT_RAISE
-    guard isAllowed, task.credentials.secureBits & 0x40 == 0 else { throw .EPERM }
+    guard isAllowed, task.credentials.secureBits & SecureBits.noAmbientRaise == 0 else {
+      throw .EPERM
+    }
     task.credentials.ambient |= bit
   default: task.credentials.ambient &= ~bit
   }

@@ -142,6 +142,17 @@ private func schedulingTask(_ task: Task, _ id: Int32) throws(Errno) -> Task {
   return found
 }
 
+/// sched(7): the caller's effective user is one of the target's, or a capability stands for it.
+private func checkScheduling(_ task: Task, _ target: Task) throws(Errno) {
+  if target.group === task.group { return }
+  let own = task.credentials
+  let other = kernel.tasks.lock.withLock { target.credentials }
+  guard
+    own.effectiveUser == other.effectiveUser || own.effectiveUser == other.user
+      || own.has(Capability.CAP_SYS_NICE)
+  else { throw .EPERM }
+}
+
 /// Implements sched_getaffinity(2).
 func sysSchedGetaffinity(_ task: Task, _ id: Int32, size: Int, _ address: UserAddress)
   throws(Errno) -> Int
@@ -160,6 +171,7 @@ func sysSchedSetaffinity(_ task: Task, _ id: Int32, size: Int, _ address: UserAd
   throws(Errno) -> Int
 {
   let target = try schedulingTask(task, id)
+  try checkScheduling(task, target)
   let count = min(size, 128)
   try UserMemory.copyIn(address, to: Broker.payload, count: count)
   _ = try Broker.call(
@@ -176,6 +188,7 @@ func sysSchedSetscheduler(_ task: Task, _ id: Int32, _ policy: Int32, _ paramete
   switch policy & ~SchedulingPolicy.resetOnFork {
   case SchedulingPolicy.other, SchedulingPolicy.batch, SchedulingPolicy.idle:
     guard priority == 0 else { throw .EINVAL }
+    try checkScheduling(task, target)
     target.schedulingPolicy = policy
     return 0
   case SchedulingPolicy.fifo, SchedulingPolicy.roundRobin:

@@ -38,7 +38,7 @@ public final class FileLocks {
       let entry = entry(of: file)
       guard let obstacle = entry.records.conflict(with: wanted) else {
         let isFull = count >= Self.limit
-        if !isFull { change(file, entry) { $0.set(wanted) } }
+        if isFull { forgetIfIdle(file, entry) } else { change(file, entry) { $0.set(wanted) } }
         lock.unlock()
         // A write lock that became a read lock lets others in.
         entry.queue.wake()

@@ -137,13 +137,22 @@ public final class FileTable {
   }
 
   public func isCloseOnExec(_ descriptor: FileDescriptor) throws(Errno) -> Bool {
-    _ = try file(at: descriptor)
-    return closeOnExec[Int(descriptor.number)]
+    lock.lock()
+    defer { lock.unlock() }
+    return closeOnExec[try openIndex(descriptor)]
   }
 
   public func setCloseOnExec(_ descriptor: FileDescriptor, _ value: Bool) throws(Errno) {
-    _ = try file(at: descriptor)
-    closeOnExec[Int(descriptor.number)] = value
+    lock.lock()
+    defer { lock.unlock() }
+    closeOnExec[try openIndex(descriptor)] = value
+  }
+
+  /// Where an open descriptor stands, for as long as the lock is held.
+  private func openIndex(_ descriptor: FileDescriptor) throws(Errno) -> Int {
+    let index = Int(descriptor.number)
+    guard index >= 0, index < capacity, entries[index] != nil else { throw .EBADF }
+    return index
   }
 
   /// Open numbers in ascending order from `start`, for /proc/PID/fd and close_range(2).

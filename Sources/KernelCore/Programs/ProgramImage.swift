@@ -51,6 +51,8 @@ extension Task {
       guard let line = try interpreterLine(host) else {
         return try prepareELF(running, path: path, strings, status)
       }
+      // No name at all leads Linux to the working directory, which is no program.
+      if line.interpreter.isEmpty { throw .EACCES }
       if closesPath { throw .ENOENT }
       var arguments = [line.interpreter]
       if let argument = line.argument { arguments.append(argument) }
@@ -89,30 +91,13 @@ extension Task {
   }
 
   /// The first line of an interpreter script, or nil when the file is none.
-  private func interpreterLine(_ file: HostFile) throws(Errno)
-    -> (interpreter: [UInt8], argument: [UInt8]?)?
-  {
-    try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) {
-      (bytes) throws(Errno) -> (interpreter: [UInt8], argument: [UInt8]?)? in
-      let count = try Host.read(file.descriptor, into: bytes.baseAddress!, count: 256, offset: 0)
-      guard count >= 2, bytes[0] == 35, bytes[1] == 33 else { return nil }
-      var end = 2
-      while end < count && bytes[end] != 10 { end += 1 }
-      if end == 256 { throw Errno.ENOEXEC }
-      func isBlank(_ index: Int) -> Bool { bytes[index] == 32 || bytes[index] == 9 }
-      var start = 2
-      while start < end && isBlank(start) { start += 1 }
-      while end > start && isBlank(end - 1) { end -= 1 }
-      guard start < end else { throw Errno.ENOEXEC }
-      var nameEnd = start
-      while nameEnd < end && !isBlank(nameEnd) { nameEnd += 1 }
-      // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
-      // are checked.
-      let name = Array(UnsafeBufferPointer(rebasing: bytes[start..<nameEnd]))
-      var argument = nameEnd
-      while argument < end && isBlank(argument) { argument += 1 }
-      if argument == end { return (name, nil) }
-      return (name, Array(UnsafeBufferPointer(rebasing: bytes[argument..<end])))
+  private func interpreterLine(_ file: HostFile) throws(Errno) -> InterpreterLine? {
+    let limit = InterpreterLine.limit
+    return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: limit) {
+      (bytes) throws(Errno) -> InterpreterLine? in
+      let count = try Host.read(file.descriptor, into: bytes.baseAddress!, count: limit, offset: 0)
+      // SAFETY: the memory lives for the call, and the host has written `count` bytes of it.
+      return try InterpreterLine.read(UnsafeBufferPointer(rebasing: bytes[0..<count]))
     }
   }
 

@@ -1,6 +1,19 @@
 import CPVCalls
 import LinuxABI
 
+/// The bits of PR_SET_SECUREBITS; see capabilities(7), "The securebits flags". The bit above each
+/// locks it.
+public enum SecureBits {
+  /// SECBIT_NOROOT.
+  public static let noRoot: UInt32 = 1
+  /// SECBIT_NO_SETUID_FIXUP.
+  public static let noSetUserFixup: UInt32 = 4
+  /// SECBIT_KEEP_CAPS.
+  public static let keepCapabilities: UInt32 = 0x10
+  /// SECBIT_NO_CAP_AMBIENT_RAISE.
+  public static let noAmbientRaise: UInt32 = 0x40
+}
+
 /// Who a task is: ids, groups and capabilities; see credentials(7). Copied by every change.
 public struct Credentials {
   public var user: UInt32 = 0, effectiveUser: UInt32 = 0, savedUser: UInt32 = 0
@@ -11,8 +24,18 @@ public struct Credentials {
   public var effective: UInt64 = 0, permitted: UInt64 = 0, inheritable: UInt64 = 0
   public var bounding: UInt64 = 0, ambient: UInt64 = 0
   public var noNewPrivileges = false
-  public var keepsCapabilities = false
   public var secureBits: UInt32 = 0
+  /// PR_SET_KEEPCAPS of prctl(2), which is one of the secure bits.
+  public var keepsCapabilities: Bool {
+    get { secureBits & SecureBits.keepCapabilities != 0 }
+    set {
+      if newValue {
+        secureBits |= SecureBits.keepCapabilities
+      } else {
+        secureBits &= ~SecureBits.keepCapabilities
+      }
+    }
+  }
 
   public init() {}
 
@@ -48,12 +71,16 @@ public struct Credentials {
 
   /// capabilities(7), "Effect of user ID changes on capabilities".
   public mutating func adjustCapabilities(from old: Credentials) {
+    if secureBits & SecureBits.noSetUserFixup != 0 { return }
     let hadRoot = old.user == 0 || old.effectiveUser == 0 || old.savedUser == 0
     let hasRoot = user == 0 || effectiveUser == 0 || savedUser == 0
-    if hadRoot && !hasRoot && !keepsCapabilities {
-      permitted = 0
+    if hadRoot && !hasRoot {
+      // Also with PR_SET_KEEPCAPS: what is older than the ambient set counts on execve(2) to drop.
       ambient = 0
-      effective = 0
+      if !keepsCapabilities {
+        permitted = 0
+        effective = 0
+      }
     }
     if old.effectiveUser == 0 && effectiveUser != 0 { effective = 0 }
     if old.effectiveUser != 0 && effectiveUser == 0 { effective = permitted }
@@ -61,6 +88,7 @@ public struct Credentials {
   }
 
   public mutating func adjustFileCapabilities(from old: Credentials) {
+    if secureBits & SecureBits.noSetUserFixup != 0 { return }
     // CHOWN to FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE.
     let fileCapabilities: UInt64 = 0x1_0800_021f
     if old.fileUser == 0 && fileUser != 0 { effective &= ~fileCapabilities }
@@ -80,7 +108,7 @@ public struct Credentials {
     }
     let isSetID = effectiveUser != old.effectiveUser || effectiveGroup != old.effectiveGroup
     if isSetID { ambient = 0 }
-    let isRoot = (effectiveUser == 0 || user == 0) && secureBits & 1 == 0
+    let isRoot = (effectiveUser == 0 || user == 0) && secureBits & SecureBits.noRoot == 0
     let new = isRoot ? (inheritable | bounding) : ambient
     permitted = new
     effective = effectiveUser == 0 && isRoot ? new : ambient
