@@ -144,6 +144,7 @@ let package = Package(
       .target(name: "CTestMachine", path: "Tests/CTestMachine"),
       .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTestMachine"]),
       .testTarget(name: "KernelCoreTests", dependencies: ["KernelCore", "CTestMachine"]),
+      .testTarget(name: "KernelNetTests", dependencies: ["KernelNet", "CTestMachine"]),
       .testTarget(name: "KernelFSTests", dependencies: ["KernelFS", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),

@@ -1,6 +1,8 @@
+#define _GNU_SOURCE
 #include "CTestMachine.h"
-#include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* The functions that the sandbox's assembly defines, for guest modules that are linked into a test
  * on the host. Declared here once more, because the tests need nothing else of CPlatform. */
@@ -73,6 +75,12 @@ DOUBLE void pv_lock_slow(uint32_t *word) {
 }
 DOUBLE void pv_unlock_slow(uint32_t *word) {
   pv_direct(202 /* futex */, (long)word, 129 /* FUTEX_WAKE_PRIVATE */, 1, 0, 0, 0);
+}
+
+int test_memory_file(const void *bytes, size_t count) {
+  int file = memfd_create("test", MFD_CLOEXEC);
+  if (file >= 0 && write(file, bytes, count) != (ssize_t)count) return -1;
+  return file;
 }
 
 DOUBLE void pv_trap(void) { __builtin_trap(); }

@@ -24,6 +24,9 @@ public final class FileLocks {
 
   public init() {}
 
+  /// Files with locks, or with somebody who waits for one.
+  var fileCount: Int { lock.withLock { entries.count } }
+
   /// F_GETLK: the first lock that is in the way.
   public func conflict(with wanted: RecordLock, on file: FileIdentity) -> RecordLock? {
     lock.withLock { entries[file]?.records.conflict(with: wanted) }

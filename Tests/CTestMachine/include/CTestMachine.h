@@ -2,6 +2,7 @@
  * sandbox. Its functions are weak, so that a test can bring its own. */
 #ifndef CTESTMACHINE_H
 #define CTESTMACHINE_H
+#include <stddef.h>
 #include <stdint.h>
 
 /* A program's registers; rsp is the caller's. */
@@ -25,4 +26,7 @@ struct test_entry *test_last_entry(void);
 void test_set_result(uint64_t result);
 
 uint64_t test_entry_address(void);
+
+/* A descriptor of a file in memory with these bytes, or -1. */
+int test_memory_file(const void *bytes, size_t count);
 #endif
