@@ -151,16 +151,21 @@ def kill_after(host, seconds, *arguments):
         command.wait()
 
 
+def is_created(host):
+    """Creates the container anew when the backend of the killed command has removed it, which it
+    may do at any time after the kill, and lets another create in as soon as it can."""
+    text = host.run("state", "box", status=None)
+    if "does not exist" in text:
+        host.run("create", "--bundle", host.bundle, "box", status=None)
+        return False
+    return json.loads(text)["status"] == "created"
+
+
 @case("faults/create-killed-at-every-step")
 def create_killed(host):
     for seconds in steps():
         kill_after(host, seconds, "create", "--bundle", host.bundle, "box")
-        text = host.run("state", "box", status=None)
-        if "does not exist" in text:
-            # Its backend may still be removing it, and another create is let in as soon as it can.
-            until("a new one", lambda: "cannot" not in host.run(
-                "create", "--bundle", host.bundle, "box", status=None))
-        until("created", lambda: host.state()["status"] == "created")
+        until("created", lambda: is_created(host))
         host.run("start", "box")
         host.run("delete", "--force", "box")
         until("nothing left", lambda: not host.leftovers())
