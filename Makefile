@@ -9,7 +9,7 @@ export PARAVANE PREFIX DESTDIR
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help build kernel test fmt check conformance programs attack bad-input connections lifecycle engines \
-	trace bench install deb package packages ci
+	trace terminals bench install deb package packages ci
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -50,6 +50,9 @@ lifecycle: build ## Make, use and remove containers, and kill the command at eve
 engines: build ## Run Podman, containerd and Docker on the product.
 	scripts/engines.sh
 
+terminals: build ## Sit at the terminal of `do`, as a person would.
+	scripts/terminals.sh
+
 trace: build ## Compare --strace with strace(1).
 	scripts/trace.sh
 
@@ -68,4 +71,4 @@ package: build ## Make the Debian package, judge it, install it into a root of i
 packages: ## Install the Debian packages that the tests need. Needs root.
 	scripts/install-packages.sh
 
-ci: packages build test conformance programs attack bad-input trace connections lifecycle engines package ## All that a change must pass.
+ci: packages build test conformance programs attack bad-input trace terminals connections lifecycle engines package ## All that a change must pass.

@@ -15,7 +15,7 @@ import sys
 import termios
 
 PROMPT = "ready> "
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = int(os.environ.get("TERMINAL_PATIENCE", 60))
 
 
 class Terminal:

@@ -26,7 +26,7 @@ public struct Console: Sendable {
     switch output {
     case .standardError:
       let ending = isRaw ? "\r\n" : "\n"
-      let mark = level == .error ? "" : "\(level): "
+      let mark = level == .error ? "" : "\(level.name): "
       let lines = message.split(separator: "\n").map { "paravane: \(mark)\($0)\(ending)" }
       try? Descriptor.standardError.write(lines.joined())
     case .file(let file, let format):
