@@ -289,6 +289,13 @@ case("policy-unknown-field", BAD_CONFIGURATION, (r"policy.yaml:3: rules\[0\].pro
 case("policy-many-rules", BAD_CONFIGURATION, ("more than 10000 rules",))(
     policy(b"default: deny\nrules:\n" + b"- {port: 1, action: deny}\n" * 10_001))
 
+CANNOT_RUN = ("cannot run sandboxes on this machine",)
+case("doctor-without-a-kernel", OWN_FAILURE, CANNOT_RUN)(
+    lambda host: ["env", "PARAVANE_KERNEL=/no/such/kernel", product(), "doctor"])
+case("doctor-without-privileges", OWN_FAILURE, CANNOT_RUN)(
+    lambda host: ["setpriv", "--bounding-set=-sys_admin", product(), "doctor"])
+case("doctor-satisfied", 0)(lambda host: [product(), "doctor"])
+
 case("strace-unwritable", OWN_FAILURE, ("/no/such/directory",))(
     do("--strace=/no/such/directory/trace", "--", "/bin/true"))
 

@@ -90,7 +90,8 @@ def lines_are_edited_as_at_home():
     terminal.after("echo wrong\x15echo right\r", "\nright\r\n" + PROMPT)
     terminal.after("ehco\x01\x1b[C\x06\x14\x05 swapped\r", "\nswapped\r\n" + PROMPT)
     terminal.after("\x1b[A\x1b[A\r", "\nright\r\n" + PROMPT)
-    terminal.after("cat\r", "cat\r\n")
+    # Keys count for cat from here on, and no longer for the shell's own editing.
+    terminal.after("sh -c 'echo running; exec cat'\r", "running\r\n")
     terminal.after("abc\x7f\x7fx\r", "ax\r\n")
     terminal.after("\x04", PROMPT)
     terminal.type("exit 7\r")

@@ -129,9 +129,10 @@ public struct HostReport: Sendable {
   private mutating func addControlGroups() {
     let hierarchies = (try? ControlGroupHierarchy.current()) ?? []
     let versions = Set(hierarchies.map { $0.version == .one ? "version 1" : "version 2" }).sorted()
+    let layout = versions.joined(separator: " and ") + (versions.count > 1 ? ", hybrid" : "")
     add(
       "control groups", !hierarchies.isEmpty, optional: true,
-      detail: versions.joined(separator: " and "), absence: "sandboxes have no limits of their own",
+      detail: layout, absence: "sandboxes have no limits of their own",
       remedy: "mount them on /sys/fs/cgroup")
     for controller in ["pids", "memory", "cpu", "freezer", "devices"] {
       let hierarchy = hierarchies.first { $0.controllers.contains(controller) }
@@ -147,6 +148,11 @@ public struct HostReport: Sendable {
         absence: hierarchy == nil ? "it is not mounted" : "\(directory) can't be written to",
         remedy: "enable it for the caller's control group")
     }
+    // As sd_booted(3) finds out.
+    add(
+      "systemd", access("/run/systemd/system", F_OK) == 0, optional: true, detail: "it runs",
+      absence: "groups are made without it, also with --systemd-cgroup",
+      remedy: "not needed: the default is cgroupfs")
   }
 
   // MARK: - Machine and software
@@ -178,6 +184,15 @@ public struct HostReport: Sendable {
       add(
         engine, place != nil, optional: true, detail: place ?? "", absence: "it is not in PATH",
         remedy: "not needed to run sandboxes")
+      let registration = EngineRegistration.all.first { $0.engine == engine }
+      if place != nil, let registration { addRegistration(registration) }
     }
+  }
+
+  private mutating func addRegistration(_ registration: EngineRegistration) {
+    let file = registration.file(naming: "paravane")
+    add(
+      "\(registration.engine) knows paravane", file != nil, optional: true, detail: file ?? "",
+      absence: "none of its files names it", remedy: "see \(registration.page)")
   }
 }
