@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+import linux  # noqa: F401: its cases
 import profiles  # noqa: F401: its cases
 from host import CASES, Failure, Host, case, expect, until
 

@@ -7,6 +7,19 @@ extension CurrentProcess {
     try check { host_drop_capabilities() }
   }
 
+  /// SCHED_*, nice value and, for the real-time policies, priority: sched_setattr(2). Children
+  /// inherit them.
+  public static func setScheduling(
+    policy: Int32, nice: Int32, priority: Int32
+  ) throws(HostError) {
+    try check { host_set_scheduling(policy, nice, priority) }
+  }
+
+  /// Class and level in one number, as ioprio_set(2) takes them. Children inherit it.
+  public static func setInputOutputPriority(_ priority: Int32) throws(HostError) {
+    try check { host_set_io_priority(priority) }
+  }
+
   /// No program that is started from now on gains privileges.
   public static func setNoNewPrivileges() throws(HostError) {
     try check { host_set_no_new_privileges() }

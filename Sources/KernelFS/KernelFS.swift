@@ -17,6 +17,7 @@ public enum GuestFileSystem {
     case Int(PV_MOUNT_DEVPTS): Terminals.shared.makeRoot(mountPath: path)
     case Int(PV_MOUNT_SYS): SystemTree.makeRoot(mountPath: path)
     case Int(PV_MOUNT_MQUEUE): StaticDirectory(.queues, mountPath: path, permissions: 0o1777)
+    case Int(PV_MOUNT_CGROUP): GroupTree.makeRoot(mountPath: path)
     default: nil
     }
   }

@@ -16,6 +16,8 @@ enum FirstProgram {
     let task = try kernel.makeFirstTask(
       workingDirectory: directory, credentials: credentials(boot))
     task.paths.umask = boot.umask
+    task.personality = boot.personality
+    task.schedulingPolicy = boot.scheduling_policy
     withUnsafeBytes(of: boot.rlimits) { bytes in
       for index in 0..<16 {
         task.group.limits[index] = (

@@ -142,6 +142,7 @@ struct ProgramRecord {
     credentials.noNewPrivileges = head.flags & UInt32(PV_PROGRAM_NO_NEW_PRIVILEGES) != 0
     task.use(credentials: credentials)
     task.useContainerFilter()
+    task.personality = kernel.boot.pointee.personality
     task.paths.umask = head.umask
     withUnsafeBytes(of: head.rlimits) { bytes in
       for index in 0..<16 {

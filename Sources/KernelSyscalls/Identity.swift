@@ -7,6 +7,11 @@ import Platform
 /// Implements uname(2).
 func sysUname(_ task: Task, _ address: UserAddress) throws(Errno) -> Int {
   try UserMemory.copyOut(kernel.systemName, to: address, count: 390)
+  // PER_LINUX32 of personality(2), as setarch(8) sets it.
+  if task.personality & 0xff == 8 {
+    let machine: [UInt8] = [105, 54, 56, 54, 0]  // i686
+    try UserMemory.copyOut(machine, from: 0, count: 5, to: address + 4 * 65)
+  }
   return 0
 }
 

@@ -343,7 +343,7 @@ func sysSetName(_ task: Task, _ address: UserAddress, size: Int, _ body: ([UInt8
   return 0
 }
 
-/// Implements personality(2): only what changes nothing.
+/// Implements personality(2): PER_LINUX32 changes what uname(2) says, the rest changes nothing.
 func sysPersonality(_ task: Task, _ value: UInt32) throws(Errno) -> Int {
   let old = task.personality
   if value != UInt32.max { task.personality = value }

@@ -76,6 +76,9 @@ extension Bundle {
         warnings.append("config.json: \(field).destination: '\(destination)' is taken from '/'")
       }
       let options = MountOptions(mount.options ?? [], for: kind)
+      if let word = options.refused.first {
+        throw SpecError("\(field).options", "'\(word)' is not supported")
+      }
       warnings += options.ignored.map {
         "config.json: \(field).options: '\($0)' is not supported and has no effect"
       }

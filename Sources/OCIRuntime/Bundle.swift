@@ -77,6 +77,7 @@ public struct Bundle: Sendable {
       configuration.controlGroup = try controlGroup(options)
       configuration.containerHooks = spec.hooks.createContainer.map(Hook.init)
       configuration.outOfMemoryAdjustment = spec.process?.oomScoreAdj
+      try configure(&configuration, &warnings)
       configuration.maskedPaths = spec.linux?.maskedPaths ?? []
       configuration.readOnlyPaths = spec.linux?.readonlyPaths ?? []
       configuration.makesWorkingDirectory = true

@@ -19,8 +19,10 @@ public enum Features {
   private static let mountOptions = [
     "async", "atime", "bind", "defaults", "dev", "diratime", "exec", "noatime", "nodev",
     "nodiratime", "noexec", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private",
-    "rbind", "relatime", "ro", "rprivate", "rslave", "rw", "slave", "strictatime", "suid",
-    "symfollow",
+    "ratime", "rbind", "rdev", "rdiratime", "relatime", "rexec", "rnoatime", "rnodev",
+    "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro",
+    "rprivate", "rrelatime", "rro", "rrw", "rslave", "rstrictatime", "rsuid", "rsymfollow",
+    "runbindable", "rw", "slave", "strictatime", "suid", "symfollow", "unbindable",
   ]
 
   private static var linux: JSON {

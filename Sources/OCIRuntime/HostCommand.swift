@@ -47,6 +47,8 @@ public struct HostCommand: Sendable {
   private static let freshMounts = [
     MountConfiguration(kind: .proc, source: "proc", destination: "/proc"),
     MountConfiguration(kind: .sysfs, source: "sysfs", destination: "/sys", options: ["ro"]),
+    MountConfiguration(
+      kind: .cgroup, source: "cgroup2", destination: "/sys/fs/cgroup", options: ["ro"]),
     MountConfiguration(kind: .devtmpfs, source: "devtmpfs", destination: "/dev"),
     MountConfiguration(kind: .devpts, source: "devpts", destination: "/dev/pts"),
     MountConfiguration(kind: .mqueue, source: "mqueue", destination: "/dev/mqueue"),

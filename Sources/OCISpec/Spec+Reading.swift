@@ -1,13 +1,17 @@
 extension Spec {
   /// Reads the text of a config.json and checks its form. Also returns the names of the fields that
-  /// have no effect: `linux.intelRdt`.
+  /// have no effect: `process.apparmorProfile`.
   public static func read(
     _ text: [UInt8]
   ) throws(SpecError) -> (spec: Spec, unsupported: [String]) {
     let json = try JSONParser.parse(text)
     let spec = try Spec(SpecField(json))
     try spec.validate()
-    return (spec, SupportedFields.config.missing(in: json))
+    let unsupported = SupportedFields.config.missing(in: json)
+    if let name = unsupported.first(where: SupportedFields.isIndispensable) {
+      throw SpecError(name, "is not supported")
+    }
+    return (spec, unsupported)
   }
 
   init(_ field: SpecField) throws(SpecError) {
@@ -59,6 +63,12 @@ extension Spec.Process {
         height: try field["height"].integer() ?? 0, width: try field["width"].integer() ?? 0)
     }
     oomScoreAdj = try field["oomScoreAdj"].integer()
+    scheduler = try field["scheduler"].object { field throws(SpecError) in
+      try Spec.Scheduler(field)
+    }
+    ioPriority = try field["ioPriority"].object { field throws(SpecError) in
+      try Spec.InputOutputPriority(field)
+    }
   }
 
   /// Reads the text of a process alone, as `exec --process` gets it, and checks its form.
@@ -113,7 +123,78 @@ extension Spec.Linux {
     }
     maskedPaths = try field["maskedPaths"].texts()
     readonlyPaths = try field["readonlyPaths"].texts()
+    sysctl = try field["sysctl"].pairs()
+    devices = try field["devices"].list { field throws(SpecError) in try Spec.Device(field) }
+    personality = try field["personality"].object { field throws(SpecError) in
+      try Spec.Personality(field)
+    }
+    let propagation = try field["rootfsPropagation"]
+    rootfsPropagation =
+      try propagation.text() == "" ? nil : propagation.word(Spec.MountPropagation.self)
     seccomp = try field["seccomp"].object { field throws(SpecError) in try Spec.Seccomp(field) }
+  }
+}
+
+extension Spec.Device {
+  init(_ field: SpecField) throws(SpecError) {
+    guard let type = try field["type"].text() else {
+      throw SpecError("\(field.path).type", "is missing")
+    }
+    guard ["c", "u", "b", "p"].contains(type) else {
+      throw SpecError("\(field.path).type", "'\(type)' is not c, u, b or p")
+    }
+    guard let path = try field["path"].text(), path.hasPrefix("/") else {
+      throw SpecError("\(field.path).path", "must be an absolute path")
+    }
+    self.init(
+      type: type, path: path, major: try field["major"].integer() ?? 0,
+      minor: try field["minor"].integer() ?? 0, fileMode: try field["fileMode"].integer(),
+      uid: try field["uid"].integer(), gid: try field["gid"].integer())
+  }
+}
+
+extension Spec.Personality {
+  init(_ field: SpecField) throws(SpecError) {
+    guard let domain = try field["domain"].word(Domain.self) else {
+      throw SpecError("\(field.path).domain", "is missing")
+    }
+    // The specification lists none.
+    if let flag = try field["flags"].texts()?.first {
+      throw SpecError("\(field.path).flags", "'\(flag)' is not supported")
+    }
+    self.init(domain: domain)
+  }
+}
+
+extension Spec.Scheduler {
+  init(_ field: SpecField) throws(SpecError) {
+    guard let policy = try field["policy"].word(Policy.self) else {
+      throw SpecError("\(field.path).policy", "is missing")
+    }
+    for name in ["flags", "runtime", "deadline", "period"] {
+      let isSet =
+        try name == "flags"
+        ? !(field[name].texts() ?? []).isEmpty : (field[name].integer(UInt64.self) ?? 0) != 0
+      if isSet { throw SpecError("\(field.path).\(name)", "is not supported") }
+    }
+    let nice: Int32 = try field["nice"].integer() ?? 0
+    guard (-20...19).contains(nice) else {
+      throw SpecError("\(field.path).nice", "must be -20 to 19")
+    }
+    self.init(policy: policy, nice: nice, priority: try field["priority"].integer() ?? 0)
+  }
+}
+
+extension Spec.InputOutputPriority {
+  init(_ field: SpecField) throws(SpecError) {
+    guard let kind = try field["class"].word(Class.self) else {
+      throw SpecError("\(field.path).class", "is missing")
+    }
+    let priority: Int32 = try field["priority"].integer() ?? 0
+    guard (0...7).contains(priority) else {
+      throw SpecError("\(field.path).priority", "must be 0 to 7")
+    }
+    self.init(class: kind, priority: priority)
   }
 }
 

@@ -67,11 +67,35 @@ extension Spec {
     public var noNewPrivileges: Bool?
     public var consoleSize: ConsoleSize?
     public var oomScoreAdj: Int32?
+    public var scheduler: Scheduler?
+    public var ioPriority: InputOutputPriority?
 
     public init(args: [String], cwd: String) {
       self.args = args
       self.cwd = cwd
     }
+  }
+
+  /// How the processes are scheduled: sched_setattr(2).
+  public struct Scheduler: Equatable, Sendable {
+    /// Those with deadlines can't be inherited, and container's programs fork.
+    public enum Policy: String, CaseIterable, Sendable {
+      case other = "SCHED_OTHER", fifo = "SCHED_FIFO", roundRobin = "SCHED_RR"
+      case batch = "SCHED_BATCH", idle = "SCHED_IDLE"
+    }
+    public var policy: Policy
+    public var nice: Int32
+    public var priority: Int32
+  }
+
+  /// ioprio_set(2).
+  public struct InputOutputPriority: Equatable, Sendable {
+    public enum Class: String, CaseIterable, Sendable {
+      case realTime = "IOPRIO_CLASS_RT", bestEffort = "IOPRIO_CLASS_BE"
+      case idle = "IOPRIO_CLASS_IDLE"
+    }
+    public var `class`: Class
+    public var priority: Int32
   }
 
   /// In character cells.
@@ -126,8 +150,33 @@ extension Spec {
     public var maskedPaths: [String]?
     public var readonlyPaths: [String]?
     public var seccomp: Seccomp?
+    public var sysctl: [Annotation] = []
+    public var devices: [Device]?
+    public var personality: Personality?
+    public var rootfsPropagation: MountPropagation?
 
     public init() {}
+  }
+
+  /// A device that programs shall find in their /dev.
+  public struct Device: Equatable, Sendable {
+    /// "c", "u", "b" or "p".
+    public var type: String
+    public var path: String
+    public var major: Int64
+    public var minor: Int64
+    public var fileMode: UInt32?
+    public var uid: UInt32?
+    public var gid: UInt32?
+  }
+
+  public struct Personality: Equatable, Sendable {
+    public enum Domain: String, Sendable { case linux = "LINUX", linux32 = "LINUX32" }
+    public var domain: Domain
+  }
+
+  public enum MountPropagation: String, Sendable {
+    case `private`, rprivate, slave, rslave, shared, rshared, unbindable, runbindable
   }
 
   public struct Namespace: Equatable, Sendable {

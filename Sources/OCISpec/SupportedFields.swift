@@ -14,7 +14,7 @@ indirect enum SupportedFields: Sendable {
       .object(["destination": .all, "type": .all, "source": .all, "options": .all])),
     "process": .object([
       "terminal": .all, "args": .all, "env": .all, "cwd": .all, "noNewPrivileges": .all,
-      "consoleSize": .all, "oomScoreAdj": .all,
+      "consoleSize": .all, "oomScoreAdj": .all, "scheduler": .all, "ioPriority": .all,
       "user": .object([
         "uid": .all, "gid": .all, "umask": .all, "additionalGids": .all, "username": .all,
       ]),
@@ -29,7 +29,8 @@ indirect enum SupportedFields: Sendable {
       "poststart": .all, "poststop": .all,
     ]),
     "linux": .object([
-      "cgroupsPath": .all,
+      "cgroupsPath": .all, "sysctl": .all, "devices": .all, "personality": .all,
+      "rootfsPropagation": .all,
       // A guest kernel is a set of namespaces already; of those to be joined only the network's
       // means something. `Bundle` reports the others.
       "namespaces": .list(.object(["type": .all, "path": .all])),
@@ -65,6 +66,15 @@ indirect enum SupportedFields: Sendable {
       ]),
     ]),
   ])
+
+  /// Whether a field that is not in the tree may not be passed over: without it the container would
+  /// be another one, and not just one with less protection of a kind that it doesn't need.
+  static func isIndispensable(_ name: String) -> Bool {
+    let isMapped = name.hasPrefix("mounts[") && name.hasSuffix("Mappings")
+    return isMapped
+      || ["linux.intelRdt", "linux.timeOffsets", "linux.netDevices", "linux.memoryPolicy"]
+        .contains { name == $0 || name.hasPrefix("\($0).") }
+  }
 
   /// The names of the fields that are not in the tree and have a value that says something.
   func missing(in json: JSON, at path: String = "") -> [String] {

@@ -11,11 +11,13 @@ public struct SandboxView: ~Copyable, Sendable {
   let tasks: GuestTasks
   let facts: HostProc
   let network: GuestNetwork
+  /// Limits and use of the sandbox's control group, as `PV_TEXT_GROUP` has them.
+  let group: @Sendable () -> String
 
   public init(
     memory: SharedMemory, memoryAddresses: Range<UInt64>, listener: consuming SeccompListener,
     files: consuming GuestFiles, tasks: consuming GuestTasks, facts: consuming HostProc,
-    network: consuming GuestNetwork
+    network: consuming GuestNetwork, group: @escaping @Sendable () -> String
   ) {
     self.memory = memory
     self.memoryAddresses = memoryAddresses
@@ -24,6 +26,7 @@ public struct SandboxView: ~Copyable, Sendable {
     self.tasks = tasks
     self.facts = facts
     self.network = network
+    self.group = group
   }
 }
 

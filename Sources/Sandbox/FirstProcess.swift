@@ -86,6 +86,14 @@ enum FirstProcess {
         path: $0.path, source: $0.source, type: $0.type)
     }
     parameters.hiddenDevice = files.hiddenDevice
+    parameters.controls = configuration.controls.map { ($0.path, $0.value) }
+    parameters.devices = configuration.devices.map {
+      BootDevice(
+        path: $0.path, major: $0.major, minor: $0.minor, mode: $0.mode, user: $0.user,
+        group: $0.group)
+    }
+    parameters.personality = configuration.personality
+    parameters.schedulingPolicy = configuration.scheduling?.policy ?? 0
     parameters.callFilter = configuration.callFilter
     parameters.logsRefusedCalls = configuration.logsRefusedCalls
     parameters.hostname = configuration.hostname

@@ -89,8 +89,30 @@ struct InitProcess {
     }
     try plan.group.enter(includingUnified: !isInGroup)
     try enterNetwork(plan.configuration.network)
+    for control in plan.configuration.controls where control.path.hasPrefix("net/") {
+      try explaining("cannot set '\(control.path)' to '\(control.value)'") {
+        () throws(HostError) in
+        try HostFile.writeText(control.value, to: "/proc/sys/\(control.path)")
+      }
+    }
+    try schedule(plan.configuration)
     try explaining("cannot prepare the sandbox's namespaces") { () throws(HostError) in
       try Namespaces.controlGroup.unshare()
+    }
+  }
+
+  /// Init and whatever it starts: guest processes inherit both from here.
+  private func schedule(_ configuration: SandboxConfiguration) throws(RuntimeError) {
+    if let scheduling = configuration.scheduling {
+      try explaining("cannot set the scheduling policy") { () throws(HostError) in
+        try CurrentProcess.setScheduling(
+          policy: scheduling.policy, nice: scheduling.nice, priority: scheduling.priority)
+      }
+    }
+    if let priority = configuration.inputOutputPriority {
+      try explaining("cannot set the I/O priority") { () throws(HostError) in
+        try CurrentProcess.setInputOutputPriority(priority)
+      }
     }
   }
 

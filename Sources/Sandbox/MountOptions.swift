@@ -11,6 +11,8 @@ public struct MountOptions: Sendable {
   public private(set) var fileSystemOptions: [(key: String, value: String?)] = []
   /// Words that nobody here obeys.
   public private(set) var ignored: [String] = []
+  /// Words without which the mount would be another one.
+  public private(set) var refused: [String] = []
 
   public var isReadOnly: Bool { attributes.contains(.readOnly) }
 
@@ -21,7 +23,7 @@ public struct MountOptions: Sendable {
   /// Returns false if the word means nothing to us.
   private mutating func read(_ word: String, for kind: MountConfiguration.Kind) -> Bool {
     let key = String(word.prefix { $0 != "=" })
-    switch word {
+    switch MountOptions.plain(word) {
     case "ro": attributes.insert(.readOnly)
     case "rw": attributes.remove(.readOnly)
     case "noexec": attributes.insert(.noExecution)
@@ -33,8 +35,10 @@ public struct MountOptions: Sendable {
     case "rbind": isRecursive = true
     // The default, or true of every mount here, or of no consequence where nothing is shared.
     case "bind", "nosuid", "nodev", "suid", "dev", "atime", "relatime", "diratime", "symfollow",
-      "defaults", "async", "nostrictatime", "norelatime", "private", "rprivate", "slave", "rslave":
+      "defaults", "async", "nostrictatime", "norelatime", "private", "rprivate", "slave", "rslave",
+      "unbindable", "runbindable":
       break
+    case "shared", "rshared", "idmap", "ridmap": refused.append(word)
     case _ where kind == .tmpfs && MountOptions.tmpfsKeys.contains(key):
       fileSystemOptions.append((key, value(of: word)))
     // The guest kernel's own file systems read their own words.
@@ -42,6 +46,18 @@ public struct MountOptions: Sendable {
     }
     return true
   }
+
+  /// The words of mount_setattr(2) for a mount and all below it. What a mount forbids holds for
+  /// those below it in any case.
+  private static func plain(_ word: String) -> String {
+    recursiveWords.contains(word) ? String(word.dropFirst()) : word
+  }
+
+  private static let recursiveWords: Set<String> = [
+    "rro", "rrw", "rnosuid", "rsuid", "rnodev", "rdev", "rnoexec", "rexec", "rnodiratime",
+    "rdiratime", "rrelatime", "rnorelatime", "rnoatime", "ratime", "rstrictatime",
+    "rnostrictatime", "rnosymfollow", "rsymfollow",
+  ]
 
   private func value(of word: String) -> String? {
     guard let equals = word.firstIndex(of: "=") else { return nil }

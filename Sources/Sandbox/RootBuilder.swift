@@ -86,7 +86,7 @@ struct RootBuilder: ~Copyable {
       case .bind: try bind(mount, on: destination)
       case .tmpfs where destination == "/dev": try hide(.dev, mount, at: destination)
       case .tmpfs: try addTemporary(mount, on: destination)
-      case .cgroup: try addEmpty(mount, on: destination)
+      case .cgroup: try hide(.group, mount, at: destination)
       case .proc: try hide(.proc, mount, at: destination)
       case .sysfs: try hide(.sys, mount, at: destination)
       case .devtmpfs: try hide(.dev, mount, at: destination)
@@ -222,22 +222,6 @@ struct RootBuilder: ~Copyable {
         source: mount.source, type: "tmpfs"))
   }
 
-  /// Stands in for the control group file system.
-  private mutating func addEmpty(
-    _ mount: MountConfiguration, on destination: String
-  ) throws(HostError) {
-    let warning = "the control group file system is not supported: its mount is an empty directory"
-    if !warnings.contains(warning) { warnings.append(warning) }
-    let tree = try DetachedMount.create(
-      type: "tmpfs", source: "tmpfs", options: [("mode", "0555"), ("size", "4k")],
-      attributes: RootBuilder.confined.union(.readOnly))
-    try place(
-      tree,
-      GuestMount(
-        kind: .host, isReadOnly: true, descriptor: nil, path: destination, source: mount.source,
-        type: "tmpfs"))
-  }
-
   /// Mounts what the host has mounted below `source`, as far as it is files. What can't be mounted
   /// stays an empty directory, as it would be without: nobody asked for these mounts by name.
   private mutating func addSubmounts(
@@ -313,7 +297,7 @@ struct RootBuilder: ~Copyable {
     mounts.append(
       GuestMount(
         kind: kind, isReadOnly: mount.options.contains("ro"), descriptor: nil, path: destination,
-        source: mount.source, type: mount.kind.rawValue))
+        source: mount.source, type: kind == .group ? "cgroup2" : mount.kind.rawValue))
   }
 
   /// A copy of the one hidden file system; the first time, itself.

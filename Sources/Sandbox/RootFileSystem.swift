@@ -6,7 +6,7 @@ public struct GuestMount: Equatable, Sendable {
   /// PV_MOUNT_* of the wire.
   public enum Kind: UInt32, Sendable {
     case host = 0
-    case proc, dev, devpts, sys, mqueue
+    case proc, dev, devpts, sys, mqueue, group
   }
 
   public let kind: Kind

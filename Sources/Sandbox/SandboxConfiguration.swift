@@ -33,6 +33,15 @@ public struct SandboxConfiguration: Sendable {
   /// Files that read as empty, directories that show nothing.
   public var maskedPaths: [String] = []
   public var readOnlyPaths: [String] = []
+  /// Settings of the guest's /proc/sys: path from there on, and value. Those below "net" are set in
+  /// the container's network namespace, too.
+  public var controls: [Control] = []
+  public var devices: [DeviceConfiguration] = []
+  /// personality(2).
+  public var personality: UInt32 = 0
+  public var scheduling: SchedulingConfiguration?
+  /// ioprio_set(2): class and level in one number.
+  public var inputOutputPriority: Int32?
   /// What programs may call: instructions of seccomp(2), none without a filter.
   public var callFilter: [UInt64] = []
   /// Calls that the filter doesn't allow are said on the log.
@@ -114,6 +123,54 @@ public enum NetworkConfiguration: Equatable, Sendable {
   case fresh
   /// The one that a file stands for, for example /run/netns/NAME or /proc/PID/ns/net.
   case joined(path: String)
+}
+
+/// One setting of /proc/sys.
+public struct Control: Equatable, Sendable {
+  /// From /proc/sys on: "net/ipv4/ip_forward".
+  public let path: String
+  public let value: String
+
+  public init(path: String, value: String) {
+    self.path = path
+    self.value = value
+  }
+}
+
+/// A name for one of the guest kernel's devices.
+public struct DeviceConfiguration: Equatable, Sendable {
+  /// From /dev on.
+  public let path: String
+  public let major: UInt32
+  public let minor: UInt32
+  public let mode: UInt32
+  public let user: UInt32
+  public let group: UInt32
+
+  public init(
+    path: String, major: UInt32, minor: UInt32, mode: UInt32, user: UInt32, group: UInt32
+  ) {
+    self.path = path
+    self.major = major
+    self.minor = minor
+    self.mode = mode
+    self.user = user
+    self.group = group
+  }
+}
+
+/// How the host's scheduler treats the container's processes: sched_setattr(2).
+public struct SchedulingConfiguration: Equatable, Sendable {
+  /// SCHED_*.
+  public let policy: Int32
+  public let nice: Int32
+  public let priority: Int32
+
+  public init(policy: Int32, nice: Int32, priority: Int32) {
+    self.policy = policy
+    self.nice = nice
+    self.priority = priority
+  }
 }
 
 /// What the container may connect to, and who is told.

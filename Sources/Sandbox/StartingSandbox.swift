@@ -168,7 +168,8 @@ struct StartingSandbox: ~Copyable {
         view: SandboxView(
           memory: memory, memoryAddresses: memoryAddresses,
           listener: SeccompListener(owner: try process.duplicate(listener.number)), files: files,
-          tasks: tasks, facts: try HostProc(), network: try network(gate))
+          tasks: tasks, facts: try HostProc(), network: try network(gate),
+          group: plan.group.textReader())
       ) { level, message in console.say(level, message) }
       try backend.start()
       try statusSocket.descriptor.writeRecord([0])

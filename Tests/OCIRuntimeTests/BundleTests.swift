@@ -93,13 +93,13 @@ import Testing
   @Test func whatHasNoEffectIsSaid() throws {
     let warnings = try launch(
       """
-      \(process), "linux": {"intelRdt": {"closID": "x"}},
+      \(process), "linux": {"mountLabel": "x"},
         "mounts": [{"destination": "data", "type": "tmpfs", "options": ["fancy"]}]
       """
     ).warnings
     #expect(
       warnings == [
-        "config.json: linux.intelRdt: is not supported and has no effect",
+        "config.json: linux.mountLabel: is not supported and has no effect",
         "config.json: mounts[0].destination: 'data' is taken from '/'",
         "config.json: mounts[0].options: 'fancy' is not supported and has no effect",
       ])
@@ -112,6 +112,19 @@ import Testing
     ),
     (#""mounts": [{"destination": "/a"}]"#, "mounts[0].type: is missing"),
     (#""mounts": [{"destination": "/a", "type": "bind"}]"#, "mounts[0].source: is missing"),
+    (#""linux": {"intelRdt": {"closID": "x"}}"#, "linux.intelRdt: is not supported"),
+    (
+      #""linux": {"sysctl": {"vm.swappiness": "1"}}"#,
+      "linux.sysctl['vm.swappiness']: is not a setting of the container"
+    ),
+    (
+      #""mounts": [{"destination": "/a", "type": "bind", "source": "/", "options": ["shared"]}]"#,
+      "mounts[0].options: 'shared' is not supported"
+    ),
+    (
+      #""linux": {"personality": {"domain": "OS2"}}"#,
+      "linux.personality.domain: 'OS2' is not supported"
+    ),
     (#""root": {"path": "nowhere"}"#, "no such file or directory"),
     (#""root": {"path": "config.json"}"#, "not a directory"),
   ])

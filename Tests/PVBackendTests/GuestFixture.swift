@@ -71,7 +71,8 @@ final class GuestFixture: Sendable {
         facts: try HostProc(),
         network: GuestNetwork(
           namespace: OwnedDescriptor(owning: network.namespace.rawValue),
-          mayBindPrivilegedPorts: false, gate: gate))
+          mayBindPrivilegedPorts: false, gate: gate),
+        group: { "memory.max 1048576\nmemory.stat:anon 4096\n" })
     ) { _, _ in }
   }
 

@@ -33,7 +33,8 @@
 
 /* ---- boot ---- */
 
-enum { PV_MOUNT_HOST = 0, PV_MOUNT_PROC, PV_MOUNT_DEV, PV_MOUNT_DEVPTS, PV_MOUNT_SYS, PV_MOUNT_MQUEUE };
+enum { PV_MOUNT_HOST = 0, PV_MOUNT_PROC, PV_MOUNT_DEV, PV_MOUNT_DEVPTS, PV_MOUNT_SYS, PV_MOUNT_MQUEUE,
+       PV_MOUNT_CGROUP };
 #define PV_MOUNT_READ_ONLY 1u
 
 /* One mount point of the guest. Mounts below "/" that are host directories already stand in the
@@ -48,6 +49,14 @@ struct pv_mount {
 };
 #define PV_MOUNT_COUNT 64u
 #define PV_INHERITED_LIMIT 64u
+
+/* One more name of a device that the kernel knows, or another mode and owner. */
+struct pv_device {
+  uint32_t path_offset; /* from /dev on, without a slash before it */
+  uint32_t number;      /* major << 8 | minor */
+  uint32_t mode, user, group;
+};
+#define PV_DEVICE_LIMIT 32u
 
 struct pv_rlimit { uint64_t soft, hard; };
 
@@ -110,6 +119,12 @@ struct pv_boot {
   int32_t inherited_descriptors[PV_INHERITED_LIMIT];
   /* The container's filter of system calls: struct sock_filter, in the blob. */
   uint32_t filter_offset, filter_count;
+  /* Settings below /proc/sys: strings "kernel/shmmax=1". */
+  uint32_t control_offset, control_count;
+  uint32_t personality;
+  int32_t scheduling_policy;
+  uint32_t device_count;
+  struct pv_device devices[PV_DEVICE_LIMIT];
 };
 
 /* ---- programs that the runtime starts beside the first one ---- */
@@ -264,7 +279,8 @@ enum {
   PV_NETWORK_LAST = PV_NETWORK_PROTOCOLS,
 };
 
-enum { PV_TEXT_MEMINFO = 1, PV_TEXT_STAT, PV_TEXT_LOADAVG, PV_TEXT_UPTIME, PV_TEXT_CPUINFO, PV_TEXT_VMSTAT };
+enum { PV_TEXT_MEMINFO = 1, PV_TEXT_STAT, PV_TEXT_LOADAVG, PV_TEXT_UPTIME, PV_TEXT_CPUINFO, PV_TEXT_VMSTAT,
+       PV_TEXT_GROUP }; /* of the container's control group: lines "file value", "file:name value" */
 
 /* Errors and warnings are always shown, the others with --debug. */
 enum { PV_LOG_ERROR = 0, PV_LOG_WARNING, PV_LOG_INFO, PV_LOG_DEBUG };

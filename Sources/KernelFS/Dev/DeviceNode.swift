@@ -44,10 +44,11 @@ enum Device: UInt8 {
 final class DeviceNode: GuestNode {
   let device: Device
 
-  init(_ device: Device, in parent: GuestNode) {
+  /// With the device's usual name, or another.
+  init(_ device: Device, name: [UInt8]? = nil, in parent: GuestNode) {
     self.device = device
     super.init(
-      parent.fileSystem, name: Text(device.name).bytes, parent: parent,
+      parent.fileSystem, name: name ?? Text(device.name).bytes, parent: parent,
       mode: FileMode.S_IFCHR | device.permissions, inode: InodeNumbers.next())
     if device == .terminal || device == .multiplexer { group = 5 }  // tty
   }

@@ -1,3 +1,4 @@
+import CPVCalls
 import KernelCore
 import LinuxABI
 import Platform
@@ -49,6 +50,28 @@ final class DeviceStore {
     root.adopt(LinkNode("stdin", in: root, to: "/proc/self/fd/0"))
     root.adopt(LinkNode("stdout", in: root, to: "/proc/self/fd/1"))
     root.adopt(LinkNode("stderr", in: root, to: "/proc/self/fd/2"))
+    adoptConfigured(root)
     return root
+  }
+
+  /// What the container's configuration adds, or gives another mode and owner.
+  private func adoptConfigured(_ root: MemoryDirectory) {
+    let boot = kernel.boot
+    // SAFETY: the host wrote as many records as it says, inside the boot record.
+    withUnsafeBytes(of: boot.pointee.devices) { bytes in
+      for index in 0..<Int(min(boot.pointee.device_count, UInt32(PV_DEVICE_LIMIT))) {
+        let size = MemoryLayout<pv_device>.stride
+        let record = bytes.loadUnaligned(fromByteOffset: index * size, as: pv_device.self)
+        var device: Device?
+        for known in Device.all where known.number == UInt64(record.number) { device = known }
+        guard let device else { continue }
+        let path = Kernel.bootString(boot, record.path_offset).split(separator: 47)
+          .map { Array($0) }
+        guard !path.isEmpty else { continue }
+        let node = root.adopt(device, at: path)
+        node.storedMode = FileMode.S_IFCHR | record.mode & 0o7777
+        (node.user, node.group) = (record.user, record.group)
+      }
+    }
   }
 }

@@ -18,6 +18,22 @@ final class MemoryDirectory: GuestDirectory {
   /// At boot, when nobody else looks.
   func adopt(_ child: GuestNode) { children.append(child) }
 
+  /// A device at a path below this directory, in the place of what is there. At boot, too.
+  func adopt(_ device: Device, at path: [[UInt8]], depth: Int = 0) -> DeviceNode {
+    let index = children.firstIndex { $0.name == path[depth] }
+    guard depth + 1 < path.count else {
+      let node = DeviceNode(device, name: path[depth], in: self)
+      if let index { children[index] = node } else { children.append(node) }
+      return node
+    }
+    if let index, let directory = children[index] as? MemoryDirectory {
+      return directory.adopt(device, at: path, depth: depth + 1)
+    }
+    let directory = MemoryDirectory(store, name: path[depth], parent: self, permissions: 0o755)
+    if let index { children[index] = directory } else { children.append(directory) }
+    return directory.adopt(device, at: path, depth: depth + 1)
+  }
+
   override var fileSystemFacts: FileSystemFacts {
     var facts = super.fileSystemFacts
     store.addFacts(to: &facts)

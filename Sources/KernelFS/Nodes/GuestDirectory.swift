@@ -90,6 +90,19 @@ final class StaticDirectory: GuestDirectory {
   /// Only while the tree is being built: afterwards it is read without a lock.
   func add(_ child: GuestNode) { children.append(child) }
 
+  /// Puts a text at a path below this directory, in the place of another if there is one. Only
+  /// while the tree is being built.
+  func set(_ path: [[UInt8]], at depth: Int = 0, text: [UInt8]) {
+    let index = children.firstIndex { $0.name == path[depth] }
+    guard depth + 1 < path.count else {
+      let node = ComputedTextNode(name: path[depth], in: self) { _ in text }
+      if let index { children[index] = node } else { add(node) }
+      return
+    }
+    let directory = index.flatMap { children[$0] as? StaticDirectory }
+    (directory ?? addDirectory(path[depth])).set(path, at: depth + 1, text: text)
+  }
+
   func addDirectory(_ name: StaticString) -> StaticDirectory { addDirectory(Text(name).bytes) }
 
   func addDirectory(_ name: [UInt8]) -> StaticDirectory {

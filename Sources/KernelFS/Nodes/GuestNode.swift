@@ -6,7 +6,7 @@ import Platform
 
 /// The file systems of this module.
 enum FileSystemKind: UInt8 {
-  case processes, devices, terminals, system, queues
+  case processes, devices, terminals, system, queues, groups
 
   /// st_dev: numbers of unnamed devices that the host does not reach.
   var device: UInt64 {
@@ -22,6 +22,7 @@ enum FileSystemKind: UInt8 {
     case .terminals: 0x1cd1
     case .system: 0x6265_6572
     case .queues: 0x1980_0202
+    case .groups: 0x6367_7270  // cgroup2
     }
   }
 }

@@ -26,14 +26,22 @@ final class ComputedTextNode: TextNode {
   private let reader: Reader
   private let writer: Writer?
 
-  init(
+  convenience init(
     _ name: StaticString, in parent: GuestNode, permissions: UInt32 = 0o444,
     writer: Writer? = nil, reader: @escaping Reader
+  ) {
+    self.init(
+      name: Text(name).bytes, in: parent, permissions: permissions, writer: writer, reader: reader)
+  }
+
+  init(
+    name: [UInt8], in parent: GuestNode, permissions: UInt32 = 0o444, writer: Writer? = nil,
+    reader: @escaping Reader
   ) {
     self.reader = reader
     self.writer = writer
     super.init(
-      parent.fileSystem, name: Text(name).bytes, parent: parent,
+      parent.fileSystem, name: name, parent: parent,
       mode: FileMode.S_IFREG | permissions, inode: InodeNumbers.next())
   }
 

@@ -25,6 +25,7 @@ enum MachineFiles {
       nodev\tsockfs
       nodev\tdevpts
       nodev\tmqueue
+      nodev\tcgroup2
       nodev\toverlay
 
       """)
@@ -107,21 +108,27 @@ enum MachineFiles {
   }
 }
 
-/// /proc/meminfo: the host's, within what the sandbox may use.
+/// /proc/meminfo: the host's, within what the container may use and less what it uses.
 enum MemoryText {
   static func make() throws(Errno) -> [UInt8] {
-    let limit = kernel.boot.pointee.memory_bytes / 1024
+    let group = try? GroupFacts()
+    let limit = (group?.number("memory.max") ?? kernel.boot.pointee.memory_bytes) / 1024
+    let isLimited = group?.number("memory.max") != nil
+    let used = isLimited ? (group?.number("memory.current") ?? 0) / 1024 : 0
     var text = Text()
     for line in HostText.lines(try HostText.read(Int(PV_TEXT_MEMINFO))) {
-      guard let (name, value) = parse(line), value > limit, isBounded(name) else {
+      guard let (name, value) = parse(line), isBounded(name) else {
         text.add(line)
         text.add(byte: 10)
         continue
       }
+      let isFree =
+        name.starts(with: Text("MemFree:").bytes) || name.starts(with: Text("MemAvail").bytes)
+      let bound = isFree ? limit - min(limit, used) : limit
       let start = text.bytes.count
       text.add(name)
       text.pad(lineFrom: start, to: 16)
-      text.add(unsigned: limit, width: 8)
+      text.add(unsigned: min(value, bound), width: 8)
       text.add(" kB\n")
     }
     return text.bytes

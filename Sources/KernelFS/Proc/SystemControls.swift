@@ -11,6 +11,19 @@ enum SystemControls {
     addMemory(to: root.addDirectory("vm"))
     addFiles(to: root.addDirectory("fs"))
     addNetwork(to: root.addDirectory("net"))
+    setConfigured(in: root)
+  }
+
+  /// What the container's configuration says: "net/ipv4/ip_forward=1".
+  private static func setConfigured(in root: StaticDirectory) {
+    var position = kernel.boot.pointee.control_offset
+    for _ in 0..<kernel.boot.pointee.control_count {
+      let setting = Kernel.bootString(kernel.boot, position)
+      position += UInt32(setting.count) + 1
+      guard let equals = setting.firstIndex(of: 61) else { continue }
+      let path = setting[..<equals].split(separator: 47).map { Array($0) }
+      if !path.isEmpty { root.set(path, text: Array(setting[(equals + 1)...]) + [10]) }
+    }
   }
 
   private static func addKernel(to directory: StaticDirectory) {
@@ -49,6 +62,7 @@ enum SystemControls {
     directory.addText("msgmax", "8192\n")
     directory.addText("msgmnb", "16384\n")
     directory.addText("msgmni", "32000\n")
+    directory.addText("shm_rmid_forced", "0\n")
     directory.addText("sem", "32000\t1024000000\t500\t32000\n")
     addRandom(to: directory.addDirectory("random"))
   }

@@ -24,6 +24,13 @@ public struct BootParameters: Sendable {
   /// The container's filter of system calls, as seccomp(2) takes it: each a struct sock_filter.
   public var callFilter: [UInt64] = []
   public var logsRefusedCalls = false
+  /// Paths below /proc/sys and their values.
+  public var controls: [(path: String, value: String)] = []
+  public var devices: [BootDevice] = []
+  /// personality(2) of the programs.
+  public var personality: UInt32 = 0
+  /// SCHED_* of the programs.
+  public var schedulingPolicy: Int32 = 0
   /// uname(2)'s release and version.
   public var release = ""
   public var version = ""
@@ -36,6 +43,28 @@ public struct BootParameters: Sendable {
     self.root = root
     self.events = events
     self.program = program
+  }
+}
+
+/// A name of one of the guest kernel's devices.
+public struct BootDevice: Equatable, Sendable {
+  /// From /dev on.
+  public var path: String
+  public var major: UInt32
+  public var minor: UInt32
+  public var mode: UInt32
+  public var user: UInt32
+  public var group: UInt32
+
+  public init(
+    path: String, major: UInt32, minor: UInt32, mode: UInt32, user: UInt32, group: UInt32
+  ) {
+    self.path = path
+    self.major = major
+    self.minor = minor
+    self.mode = mode
+    self.user = user
+    self.group = group
   }
 }
 

@@ -27,6 +27,12 @@ struct BootRecord {
     try fillProgram(parameters.program)
     record.pointee.filter_offset = try blob.append(words: parameters.callFilter)
     record.pointee.filter_count = UInt32(parameters.callFilter.count)
+    record.pointee.control_offset = try blob.append(
+      parameters.controls.map { "\($0.path)=\($0.value)" })
+    record.pointee.control_count = UInt32(parameters.controls.count)
+    record.pointee.personality = parameters.personality
+    record.pointee.scheduling_policy = parameters.schedulingPolicy
+    try fillDevices(parameters.devices)
     record.pointee.window_rows = UInt32(parameters.window?.rows ?? 0)
     record.pointee.window_columns = UInt32(parameters.window?.columns ?? 0)
   }
@@ -63,6 +69,19 @@ struct BootRecord {
         type_offset: try blob.append(mount.type))
     }
     record.pointee.mount_count = UInt32(mounts.count)
+  }
+
+  private mutating func fillDevices(_ devices: [BootDevice]) throws(RuntimeError) {
+    guard devices.count <= Int(PV_DEVICE_LIMIT) else {
+      throw RuntimeError("cannot start the kernel: more than \(PV_DEVICE_LIMIT) devices")
+    }
+    let table = pointer(to: \.devices, as: pv_device.self)
+    for (index, device) in devices.enumerated() {
+      table[index] = pv_device(
+        path_offset: try blob.append(device.path), number: device.major << 8 | device.minor,
+        mode: device.mode, user: device.user, group: device.group)
+    }
+    record.pointee.device_count = UInt32(devices.count)
   }
 
   private func fillHostFacts(memoryBytes: UInt64) {
