@@ -21,6 +21,9 @@ int host_socket_cookie(int socket, uint64_t *cookie) {
   return getsockopt(socket, SOL_SOCKET, SO_COOKIE, cookie, &size);
 }
 
+/* TCP_TIME_WAIT of tcp_states.h, whose header does not go with linux/tcp.h. */
+#define TIME_WAIT 6
+
 int host_diagnosis_open(void) {
   return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 }
@@ -96,7 +99,7 @@ int host_diagnosis_next_end(int listener, struct host_socket_record *record) {
   }
 }
 
-int host_diagnosis_list(int socket, uint8_t family, uint8_t protocol) {
+int host_diagnosis_list(int socket, uint8_t family, uint8_t protocol, int with_information) {
   struct {
     struct nlmsghdr header;
     struct inet_diag_req_v2 request;
@@ -106,8 +109,8 @@ int host_diagnosis_list(int socket, uint8_t family, uint8_t protocol) {
                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
       .request = {.sdiag_family = family,
                   .sdiag_protocol = protocol,
-                  .idiag_ext = 1 << (INET_DIAG_INFO - 1),
-                  .idiag_states = ~0u}};
+                  .idiag_ext = with_information ? 1 << (INET_DIAG_INFO - 1) : 0,
+                  .idiag_states = ~(1u << TIME_WAIT)}};
   return send(socket, &message, sizeof message, 0) < 0 ? -1 : 0;
 }
 

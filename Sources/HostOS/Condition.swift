@@ -5,7 +5,7 @@ import Glibc
 /// SAFETY: the mutex and the condition are allocated once, never move, and are destroyed with the
 /// last reference, when no thread can hold them.
 public final class Condition: @unchecked Sendable {
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
   public init() {
@@ -26,7 +26,7 @@ public final class Condition: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  public func withLock<Result>(_ body: () -> Result) -> Result {
+  @inlinable public func withLock<Result>(_ body: () -> Result) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return body()

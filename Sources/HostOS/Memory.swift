@@ -4,7 +4,7 @@ import Glibc
 /// Bytes of a fixed capacity that are used again and again, so that serving a guest needs no heap.
 public struct ByteBuffer: ~Copyable {
   public let capacity: Int
-  let bytes: UnsafeMutableRawPointer
+  @usableFromInline let bytes: UnsafeMutableRawPointer
 
   public init(capacity: Int) {
     self.capacity = capacity
@@ -16,7 +16,7 @@ public struct ByteBuffer: ~Copyable {
   deinit { bytes.deallocate() }
 
   /// The integer at a byte offset, of any alignment.
-  public func load<Value: FixedWidthInteger & BitwiseCopyable>(
+  @inlinable public func load<Value: FixedWidthInteger & BitwiseCopyable>(
     _ type: Value.Type = Value.self, at offset: Int
   ) -> Value {
     precondition(offset >= 0 && offset <= capacity - MemoryLayout<Value>.size, "inside the buffer")
@@ -24,7 +24,9 @@ public struct ByteBuffer: ~Copyable {
     return bytes.loadUnaligned(fromByteOffset: offset, as: type)
   }
 
-  public func store<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at offset: Int) {
+  @inlinable public func store<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ value: Value, at offset: Int
+  ) {
     precondition(offset >= 0 && offset <= capacity - MemoryLayout<Value>.size, "inside the buffer")
     // SAFETY: the bounds have just been checked.
     bytes.storeBytes(of: value, toByteOffset: offset, as: Value.self)
@@ -41,7 +43,7 @@ public struct ByteBuffer: ~Copyable {
   }
 
   /// Replaces the first bytes; what does not fit is cut.
-  public func fill(with text: some Sequence<UInt8>) -> Int {
+  @inlinable public func fill(with text: some Sequence<UInt8>) -> Int {
     var count = 0
     for byte in text where count < capacity {
       store(byte, at: count)

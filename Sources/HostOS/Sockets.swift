@@ -57,8 +57,22 @@ extension Descriptor {
     try check { host_connect(rawValue, address, UInt32(address.count)) }
   }
 
-  /// The next connection, close-on-exec and non-blocking; EAGAIN when a non-blocking socket has
-  /// none.
+  /// The next connection, close-on-exec and non-blocking, with the peer's address in `name`; EAGAIN
+  /// when a non-blocking socket has none.
+  public func accept(name: inout [UInt8]) throws(HostError) -> OwnedDescriptor {
+    var number: Int32 = -1
+    // SAFETY: accept(2) initializes as many bytes as it says, and writes none behind the room.
+    name = [UInt8](unsafeUninitializedCapacity: Descriptor.addressLimit) { bytes, count in
+      var size = UInt32(bytes.count)
+      repeat {
+        number = host_accept(rawValue, bytes.baseAddress, &size)
+      } while number < 0 && errno == EINTR
+      count = number < 0 ? 0 : min(Int(size), bytes.count)
+    }
+    return try OwnedDescriptor { number }
+  }
+
+  /// The same, whoever the peer is.
   public func accept() throws(HostError) -> OwnedDescriptor {
     try OwnedDescriptor { host_accept(rawValue, nil, nil) }
   }
@@ -68,15 +82,19 @@ extension Descriptor {
   }
 
   public func name(of end: SocketEnd) throws(HostError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: Descriptor.addressLimit)
-    var size = UInt32(bytes.count)
-    try check {
-      switch end {
-      case .local: host_local_name(rawValue, &bytes, &size)
-      case .peer: host_peer_name(rawValue, &bytes, &size)
-      }
+    var result: Int32 = -1
+    // SAFETY: the calls initialize as many bytes as they say, and write none behind the room.
+    let name = [UInt8](unsafeUninitializedCapacity: Descriptor.addressLimit) { bytes, count in
+      var size = UInt32(bytes.count)
+      result =
+        switch end {
+        case .local: host_local_name(rawValue, bytes.baseAddress, &size)
+        case .peer: host_peer_name(rawValue, bytes.baseAddress, &size)
+        }
+      count = result < 0 ? 0 : min(Int(size), bytes.count)
     }
-    return Array(bytes.prefix(Int(size)))
+    try check { result }
+    return name
   }
 
   /// An option that is an int.

@@ -10,6 +10,7 @@ public final class Backend: Sendable {
   private let outcomeSignal: WakeUp
   let turn = ReceivingTurn()
   let statistics = BrokerStatistics()
+  let listeners = ListenerTable()
   public let programs: Programs
   private let workerCount = Atomic<Int>(0)
 

@@ -16,8 +16,15 @@ final class BrokerStatistics: Sendable {
     1_000_000_000,
   ]
 
-  private static let indices: [Operation: Int] = Dictionary(
-    uniqueKeysWithValues: Operation.allCases.enumerated().map { ($1, $0) })
+  /// By the operation's number.
+  private static let indices: [Int] = {
+    let last = Operation.allCases.map(\.rawValue).max() ?? 0
+    var indices = [Int](repeating: 0, count: Int(last) + 1)
+    for (index, operation) in Operation.allCases.enumerated() {
+      indices[Int(operation.rawValue)] = index
+    }
+    return indices
+  }()
 
   private let numbers = Mutex(Numbers())
 
@@ -26,7 +33,7 @@ final class BrokerStatistics: Sendable {
   func add(_ operation: Operation, nanoseconds: UInt64) {
     let bucket =
       BrokerStatistics.bounds.firstIndex { nanoseconds <= $0 } ?? BrokerStatistics.bounds.count
-    let index = BrokerStatistics.indices[operation] ?? 0
+    let index = BrokerStatistics.indices[Int(operation.rawValue)]
     numbers.withLock {
       $0.counts[index] += 1
       $0.buckets[bucket] += 1

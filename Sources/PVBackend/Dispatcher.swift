@@ -77,6 +77,7 @@ extension Worker {
     case .interface: .value(try interface(request))
     case .routeQuery: .descriptor(try routeQuery(request))
     case .networkText: .descriptor(try networkText(request))
+    case .forgetListener: .value(try forgetListener(request))
     }
   }
 }

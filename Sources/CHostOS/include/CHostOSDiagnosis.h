@@ -24,8 +24,9 @@ int host_diagnosis_next_end(int listener, struct host_socket_record *record);
 
 /* A socket for questions about the calling thread's network namespace. */
 int host_diagnosis_open(void);
-/* Asks for all sockets of a family and a protocol; then host_diagnosis_next until it is done. */
-int host_diagnosis_list(int socket, uint8_t family, uint8_t protocol);
+/* Asks for all sockets of a family and a protocol but those in TIME-WAIT; then
+ * host_diagnosis_next until it is done. Without information there are no bytes. */
+int host_diagnosis_list(int socket, uint8_t family, uint8_t protocol, int with_information);
 /* Fills at most HOST_DIAGNOSIS_BATCH records and returns how many. */
 #define HOST_DIAGNOSIS_BATCH 400
 int host_diagnosis_next(int socket, struct host_socket_record *records, int *is_done);

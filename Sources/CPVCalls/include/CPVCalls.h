@@ -251,6 +251,7 @@ enum {
   PV_OP_ROUTE_QUERY,   /* a0: 1 for NETLINK_GET_STRICT_CHK; payload: one rtnetlink(7) request that
                           reads. A new descriptor: the answer's messages, in memory */
   PV_OP_NETWORK_TEXT,  /* a0: PV_NETWORK_*. A new descriptor: the text, in memory */
+  PV_OP_FORGET_LISTENER, /* a0: descriptor, which is about to be closed: nothing is kept of it */
 };
 
 /* PV_OP_CONNECT: when the connection is made at once, leave nothing in progress. */

@@ -151,8 +151,9 @@ public final class Epoll: OpenFile {
     }
   }
 
-  /// Takes an item out of everything but the file's own list of watchers.
-  func forget(_ item: EpollItem) {
+  /// Takes an item out of everything but the file's own list of watchers. The host forgets by
+  /// itself what it closes for good.
+  func forget(_ item: EpollItem, isClosing: Bool = false) {
     lock.withLock {
       if items[item.key] === item { items.removeValue(forKey: item.key) }
       for index in candidates.indices where candidates[index] === item {
@@ -165,7 +166,8 @@ public final class Epoll: OpenFile {
       item.waiter = nil
     }
     if item.host.isValid {
-      try? control(2, item)
+      let endsByItself = isClosing && !item.ownsHost && item.file?.isOnlyHolderOfHost == true
+      if !endsByItself { try? control(2, item) }
       if item.ownsHost { Host.close(item.host) }
       item.host = .none
       hostItemCount -= 1
@@ -418,5 +420,5 @@ final class EpollItem: EpollWatch {
     self.event = event
   }
 
-  override func fileWasClosed() { epoll.forget(self) }
+  override func fileWasClosed() { epoll.forget(self, isClosing: true) }
 }

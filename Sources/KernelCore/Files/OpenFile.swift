@@ -27,6 +27,8 @@ open class OpenFile {
 
   /// The host descriptor behind it, when there is one.
   open var hostDescriptor: HostDescriptor { .none }
+  /// The host's open file ends when `close` closes `hostDescriptor`: nobody else has it.
+  open var isOnlyHolderOfHost: Bool { false }
   /// The node behind it, for files of the guest's own file systems.
   open var node: Node? { nil }
 

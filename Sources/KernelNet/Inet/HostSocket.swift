@@ -29,6 +29,11 @@ final class HostSocket: Socket {
   var mayHaveControl = false
   /// The peer that accept(2) found.
   var arrivalName: SocketAddress?
+  /// The backend has accepted from it, and may keep it.
+  private var mayBeKept = false
+  /// What accept(2) came to the last time, and whether programs ask once too often.
+  private var hasFound = false
+  private var asksUntilEmpty = false
   /// Accepted for somebody who then had no descriptor for it.
   private var returned: [HostSocket] = []
 
@@ -78,6 +83,8 @@ final class HostSocket: Socket {
   }
 
   private func setHostNonBlocking(_ value: Bool) throws(Errno) {
+    // There is nothing to move, and the backend accepts without waiting.
+    if isListening { return }
     _ = try Host.fcntl(descriptor, 4, value ? Int(OpenFlags.O_NONBLOCK.rawValue) : 0)
     isHostNonBlocking = value
   }
@@ -195,7 +202,21 @@ final class HostSocket: Socket {
 
   private func acceptNow(_ task: Task) throws(Errno) -> HostSocket {
     isHostNonBlocking = true
-    let number = try askPolicy(task, Int(PV_OP_ACCEPT))
+    // To look is cheaper than to ask in vain.
+    if hasFound, asksUntilEmpty,
+      (try? Host.wait(descriptor, for: .POLLIN, nanoseconds: 0))?.isEmpty == true
+    {
+      hasFound = false
+      throw .EAGAIN
+    }
+    mayBeKept = true
+    let number: Int
+    do throws(Errno) { number = try askPolicy(task, Int(PV_OP_ACCEPT)) } catch {
+      if error == .EAGAIN && hasFound { asksUntilEmpty = true }
+      hasFound = false
+      throw error
+    }
+    hasFound = true
     let socket = HostSocket(
       task, HostDescriptor(Int32(truncatingIfNeeded: number)), domain: domain, type: type,
       protocolNumber: protocolNumber)
@@ -269,6 +290,7 @@ final class HostSocket: Socket {
 
   override func readiness() -> Readiness { .both([], descriptor) }
   override func waitQueue() -> WaitQueue? { nil }
+  override var isOnlyHolderOfHost: Bool { true }
   override func stat() throws(Errno) -> FileStatus { try FileStatus.ofHost(descriptor) }
   override func identity() throws(Errno) -> UInt64 { try stat().inode }
 
@@ -292,6 +314,7 @@ final class HostSocket: Socket {
   }
 
   override func close() {
+    if mayBeKept { _ = try? ask(Int(PV_OP_FORGET_LISTENER)) }
     Host.close(descriptor)
     for socket in returned { socket.close() }
     returned = []

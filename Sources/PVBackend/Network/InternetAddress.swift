@@ -1,3 +1,4 @@
+import ConnectionPolicy
 import Glibc
 import HostOS
 
@@ -21,11 +22,11 @@ struct InternetAddress: Equatable, Sendable {
     case AF_INET:
       guard bytes.count >= MemoryLayout<sockaddr_in>.size else { throw HostError(EINVAL) }
       endpoint = Endpoint(
-        address: .version4(Array(bytes[4..<8])), port: InternetAddress.port(bytes))
+        address: NetworkAddress(version4: bytes[4..<8]), port: InternetAddress.port(bytes))
     case AF_INET6:
       guard bytes.count >= InternetAddress.shortSize6 else { throw HostError(EINVAL) }
       endpoint = Endpoint(
-        address: NetworkAddress(version6: Array(bytes[8..<24])), port: InternetAddress.port(bytes))
+        address: NetworkAddress(version6: bytes[8..<24]), port: InternetAddress.port(bytes))
     default: throw HostError(EAFNOSUPPORT)
     }
     self.bytes = bytes
@@ -34,53 +35,40 @@ struct InternetAddress: Equatable, Sendable {
   /// bind(2) takes AF_UNSPEC for AF_INET, ip(7) says of old programs.
   var endpointToBind: Endpoint? {
     guard endpoint == nil, bytes.count >= MemoryLayout<sockaddr_in>.size else { return endpoint }
-    return Endpoint(address: .version4(Array(bytes[4..<8])), port: InternetAddress.port(bytes))
+    return Endpoint(
+      address: NetworkAddress(version4: bytes[4..<8]), port: InternetAddress.port(bytes))
   }
 
   private static func port(_ bytes: [UInt8]) -> UInt16 { UInt16(bytes[2]) << 8 | UInt16(bytes[3]) }
 }
 
-/// An address of the internet, in the order of the wire.
+/// An address of the internet; the first byte of the wire is the highest.
 public enum NetworkAddress: Equatable, Hashable, Sendable, CustomStringConvertible {
-  /// 4 bytes.
-  case version4([UInt8])
-  /// 16 bytes, none of which map an address of version 4.
-  case version6([UInt8])
+  case version4(UInt32)
+  /// None that maps an address of version 4.
+  case version6(UInt128)
+
+  init(version4 bytes: ArraySlice<UInt8>) {
+    self = .version4(bytes.reduce(0) { $0 << 8 | UInt32($1) })
+  }
 
   /// An IPv4-mapped address (RFC 4291, 2.5.5.2) is the one of version 4 that it leads to.
-  init(version6 bytes: [UInt8]) {
-    let isMapped =
-      bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
-    self = isMapped ? .version4(Array(bytes[12...])) : .version6(bytes)
+  init(version6 bytes: ArraySlice<UInt8>) {
+    let number = bytes.reduce(0) { $0 << 8 | UInt128($1) }
+    let isMapped = number >> 32 == 0xffff
+    self = isMapped ? .version4(UInt32(truncatingIfNeeded: number)) : .version6(number)
   }
 
-  /// The wildcard: 0.0.0.0 or ::.
-  public var isUnspecified: Bool {
-    switch self {
-    case .version4(let bytes), .version6(let bytes): bytes.allSatisfy { $0 == 0 }
-    }
-  }
-
-  /// Where a connection to the wildcard leads: this machine.
+  /// Where a connection to the wildcard, 0.0.0.0 or ::, leads: this machine.
   var destination: NetworkAddress {
-    guard isUnspecified else { return self }
     switch self {
-    case .version4: return .version4([127, 0, 0, 1])
-    case .version6(let bytes): return .version6(bytes.dropLast() + [1])
+    case .version4(0): .version4(0x7f00_0001)
+    case .version6(0): .version6(1)
+    case .version4, .version6: self
     }
   }
 
-  public var description: String {
-    switch self {
-    case .version4(let bytes): return bytes.map { "\($0)" }.joined(separator: ".")
-    case .version6(let bytes):
-      var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-      var bytes = bytes
-      // SAFETY: inet_ntop(3) reads 16 bytes and stays within the size.
-      guard inet_ntop(AF_INET6, &bytes, &text, UInt32(text.count)) != nil else { return "?" }
-      return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-  }
+  public var description: String { "\(IPAddress(self))" }
 }
 
 /// One end of a connection.

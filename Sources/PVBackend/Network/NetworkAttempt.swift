@@ -47,7 +47,7 @@ struct NetworkAttempt: Sendable {
     let other = event == .bind ? local : remote
     let service = event == .bind || event == .accept ? local : remote
     return ConnectionAttempt(
-      event, transport, address: IPAddress(other?.address ?? .version4([0, 0, 0, 0])),
+      event, transport, address: IPAddress(other?.address ?? .version4(0)),
       port: service?.port ?? 0, program: Array(subject.program.utf8), user: subject.user)
   }
 }
@@ -55,8 +55,8 @@ struct NetworkAttempt: Sendable {
 extension IPAddress {
   init(_ address: NetworkAddress) {
     switch address {
-    case .version4(let bytes): self.init(v4: bytes.reduce(0) { $0 << 8 | UInt32($1) })
-    case .version6(let bytes): self.init(v6: bytes.reduce(0) { $0 << 8 | UInt128($1) })
+    case .version4(let number): self.init(v4: number)
+    case .version6(let number): self.init(v6: number)
     }
   }
 }

@@ -74,9 +74,7 @@ public final class NetworkGate: Sendable {
     // Of datagrams only those are told of that a rule marks.
     if attempt.action == .send, !permit.isMarked { return }
     let cookie = try? socket.socketCookie()
-    let needsName = log != nil || attempt.action == .bind || attempt.action == .listen
-    let own = needsName ? socket.endpoint(of: .local, domain: domain) : nil
-    let local = own ?? attempt.local
+    let local = localEnd(of: attempt, on: socket, domain)
     log?.write(
       AuditEvent(
         attempt.kind, subject: attempt.subject, protocol: attempt.transport,
@@ -84,6 +82,18 @@ public final class NetworkGate: Sendable {
         connection: cookie, decision: permit.decision,
         error: hasFailed ? error?.name : nil))
     if let cookie, !hasFailed { note(permit, cookie, local: local) }
+  }
+
+  /// What has just been bound has an address only now; an accepted connection came with its own.
+  private func localEnd(
+    of attempt: NetworkAttempt, on socket: Descriptor, _ domain: Int32
+  ) -> Endpoint? {
+    switch attempt.action {
+    case .accept: return attempt.local
+    case .connect, .send: if log == nil { return attempt.local }
+    case .bind, .listen: break
+    }
+    return socket.endpoint(of: .local, domain: domain) ?? attempt.local
   }
 
   private func note(_ permit: Permit, _ cookie: UInt64, local: Endpoint?) {
@@ -118,18 +128,17 @@ public final class NetworkGate: Sendable {
   /// Takes connections out of the table that have ended unheard.
   func sweep() {
     let moment = MonotonicClock.nanoseconds()
-    guard let sockets = try? sockets() else { return }
+    guard let sockets = try? sockets(withInformation: false) else { return }
     let ended = table.sweep(living: Set(sockets.map(\.cookie)), before: moment)
     for connection in ended { log?.write(connection.ending(.unknown, bytes: nil)) }
   }
 
   /// What the host kernel has open on the container's network, which others may share.
-  private func sockets() throws(HostError) -> [SocketFacts] {
-    let timeWait: UInt8 = 6
-    return try diagnosis.withLock { diagnosis throws(HostError) in
+  private func sockets(withInformation: Bool = true) throws(HostError) -> [SocketFacts] {
+    try diagnosis.withLock { diagnosis throws(HostError) in
       guard diagnosis != nil else { throw HostError(EOPNOTSUPP) }
-      return try diagnosis!.sockets()
-    }.filter { $0.state != timeWait }
+      return try diagnosis!.sockets(withInformation: withInformation)
+    }
   }
 
   /// Waits until the ends of the sandbox's connections are told of; its processes are gone.

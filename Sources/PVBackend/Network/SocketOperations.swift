@@ -5,7 +5,7 @@ import Glibc
 import HostOS
 
 /// A guest's socket for as long as a request takes.
-struct GuestSocket: ~Copyable {
+struct GuestSocket: ~Copyable, Sendable {
   private let owner: OwnedDescriptor
   let domain: Int32
   let transport: ConnectionProtocol
@@ -200,19 +200,21 @@ extension Worker {
 
   /// The next connection that the policy lets in; it resets the others.
   func accept(_ request: Request) throws(HostError) -> OwnedDescriptor {
-    let socket = try socket(of: request)
-    let local = socket.endpoint(of: .local)
-    try socket.descriptor.setSocketNonBlocking()
+    let listener = try listener(of: request)
+    let descriptor = listener.socket.descriptor
+    try descriptor.setSocketNonBlocking()
     while true {
       // Belongs to the requester, as its sockets do.
       try assumeIdentity(of: request)
-      let connection = try socket.descriptor.accept()
-      // A peer that has gone again has no name.
-      let name = (try? connection.descriptor.name(of: .peer)) ?? []
+      var name: [UInt8] = []
+      let connection = try descriptor.accept(name: &name)
       do {
-        let remote = try? InternetAddress(name, domain: socket.domain).endpoint
-        let permit = try begin(.accept, socket, local: local, remote: remote, request)
-        gate.finish(permit, on: connection.descriptor, socket.domain)
+        let domain = listener.socket.domain
+        // A peer that has gone again may have no name.
+        let remote = try? InternetAddress(name, domain: domain).endpoint
+        let local = connection.descriptor.endpoint(of: .local, domain: domain)
+        let permit = try begin(.accept, listener.socket, local: local, remote: remote, request)
+        gate.finish(permit, on: connection.descriptor, domain)
       } catch {
         try connection.descriptor.resetOnClose()
         continue
@@ -220,6 +222,21 @@ extension Worker {
       answerSize = payload.fill(with: name)
       return connection
     }
+  }
+
+  private func listener(of request: Request) throws(HostError) -> KeptListener {
+    let number = try request.descriptor(0)
+    if let kept = backend.listeners[number] { return kept }
+    let listener = KeptListener(try socket(of: request))
+    if try listener.socket.descriptor.option(level: SOL_SOCKET, SO_ACCEPTCONN) == 1 {
+      backend.listeners.keep(listener, as: number)
+    }
+    return listener
+  }
+
+  func forgetListener(_ request: Request) throws(HostError) -> Int64 {
+    backend.listeners.forget(try request.descriptor(0))
+    return 0
   }
 
   func shutDown(_ request: Request) throws(HostError) -> Int64 {
