@@ -17,9 +17,14 @@ import sys
 import tempfile
 
 from material import ENVIRONMENT, HERE, make_material
-from measure import Failure, measure
-from rows import ROWS
+from measure import (Failure, fio_per_second, idle_mebibytes, nanoseconds, per_second,
+                     start_milliseconds)
+from rows import ROWS as LOCAL_ROWS
 from runtimes import Native, Paravane, other_runtimes
+from services import served
+from throughput import ROWS as THROUGHPUT_ROWS
+
+ROWS = (*LOCAL_ROWS, *THROUGHPUT_ROWS)
 
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
@@ -27,10 +32,10 @@ BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 def main():
     options = parse()
-    rows = [row for row in ROWS if not options.rows or row.name in options.rows]
+    rows = [row for row in ROWS if not options.rows or {row.name, row.group} & set(options.rows)]
     with tempfile.TemporaryDirectory(prefix="paravane-bench-", dir=options.parent) as directory:
         volume = pathlib.Path(directory)
-        make_material(volume, {row.name for row in rows})
+        make_material(volume, {row.material or row.name for row in rows})
         with other_runtimes(volume) as others:
             paravane = [Paravane(options.paravane)] if options.paravane else []
             runtimes = [Native(), *paravane, *others]
@@ -54,9 +59,12 @@ def parse():
     parser.add_argument("--check", action="store_true", help="fail if a limit is not met")
     parser.add_argument("--parent", metavar="DIR", help="make the volume there, not in $TMPDIR")
     parser.add_argument("--paravane", metavar="PATH", help="instead of $PARAVANE or the build's")
-    parser.add_argument("rows", nargs="*", help=" ".join(dict.fromkeys(row.name for row in ROWS)))
+    groups = list(dict.fromkeys(row.group for row in ROWS))
+    names = list(dict.fromkeys(row.name for row in ROWS))
+    parser.add_argument("rows", nargs="*", metavar="ROW|GROUP",
+                        help=f"groups: {' '.join(groups)}\nrows: {' '.join(names)}")
     options = parser.parse_args()
-    unknown = set(options.rows) - {row.name for row in ROWS}
+    unknown = set(options.rows) - {*names, *groups}
     if unknown:
         parser.error(f"no row {', '.join(sorted(unknown))}")
     options.rounds = options.rounds or (3 if options.quick else 7)
@@ -79,6 +87,8 @@ def find_paravane(given):
 
 def measure_row(row, runtimes, volume, options):
     """Returns the row and, for each runtime, (value, ratio), or why there is none."""
+    if row.baseline == "paravane":
+        runtimes = beside_itself(row, options)
     samples = {runtime.name: [] for runtime in runtimes}
     failures = {}
     for number in range(max(2, round(options.rounds * row.rounds))):
@@ -94,6 +104,29 @@ def measure_row(row, runtimes, volume, options):
     shown_values = (describe(row, name, values, failures) for name in samples)
     print(row.title.ljust(52), *shown_values, flush=True)
     return row, values | failures
+
+
+def beside_itself(row, options):
+    """Paravane without the row's options, in the place of the native run, and with them."""
+    if not options.paravane:
+        return [Native()]
+    plain = Paravane(options.paravane)
+    plain.name = "native"
+    return [plain, Paravane(options.paravane, row.options)]
+
+
+def measure(row, runtime, volume, batch_us):
+    if row.name == "start":
+        return start_milliseconds(runtime, volume)
+    if row.name == "pss":
+        return idle_mebibytes(runtime, volume)
+    if row.kind == "served":
+        return served(row, runtime, volume)
+    if row.kind == "fio":
+        return fio_per_second(row, runtime, volume)
+    if row.count:
+        return per_second(row, runtime, volume, batch_us)
+    return nanoseconds(row, runtime, volume, batch_us)
 
 
 def summary(row, native, taken):
@@ -112,32 +145,52 @@ def describe(row, name, values, failures):
 def shown(row, value):
     if row.kind == "host":
         return f"{value:.1f}"
+    if row.least is not None:
+        return rate(value, row.unit)
     for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
         if value >= size:
             return f"{value / size:.3g} {unit}"
     return f"{value:.3g} ns"
 
 
+def rate(value, unit):
+    for prefix, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {prefix}{unit}"
+    return f"{value:.3g} {unit}"
+
+
 def is_met(row, result):
-    return row.limit is None or (isinstance(result, tuple) and round(result[1], 2) <= row.limit)
+    if row.limit is None and row.least is None:
+        return True
+    if not isinstance(result, tuple):
+        return False
+    ratio = round(result[1], 2)
+    return ratio <= row.limit if row.least is None else ratio >= row.least
+
+
+def aim(row):
+    if row.least is not None:
+        return f"≥ {row.least:g}"
+    return "" if row.limit is None else f"≤ {row.limit:g}"
 
 
 def table_lines(results, names):
     compared = [names[0], "ratio"] if names else []
-    columns = ["work", "native", *compared, "at most", "met", *names[1:]]
+    columns = ["work", "native", *compared, "aim", "met", *names[1:]]
     yield f"| {' | '.join(columns)} |"
     yield f"| --- |{' ---: |' * (len(columns) - 1)}"
     for row, values in results:
         cells = [row.title, cell(row, values["native"], 0)]
-        for name in names[:1]:
+        for name in (name for name in names[:1] if name in values):
             cells += [cell(row, values[name], 0), cell(row, values[name], 1)]
-        cells += ["" if row.limit is None else f"{row.limit:g}", verdict(row, values)]
-        cells += [cell(row, values[name], 1) for name in names[1:]]
+        cells += [aim(row), verdict(row, values)]
+        cells += [cell(row, values[name], 1) if name in values else "" for name in names[1:]]
         yield f"| {' | '.join(cells)} |"
 
 
 def verdict(row, values):
-    if row.limit is None or "paravane" not in values:
+    if not aim(row) or "paravane" not in values:
         return ""
     return "yes" if is_met(row, values["paravane"]) else "**no**"
 

@@ -1,5 +1,6 @@
 """One measurement of one row in one runtime."""
 
+import json
 import os
 import pathlib
 import re
@@ -17,18 +18,22 @@ class Failure(Exception):
 
 
 def start(words, volume, one_cpu=False, **options):
-    def pin():
+    def prepare():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # A shell's background jobs ignore it.
         if one_cpu:
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
     return subprocess.Popen(words, cwd=volume, env=environment(volume), start_new_session=True,
-                            text=True, preexec_fn=pin, stderr=subprocess.PIPE, **options)
+                            text=True, preexec_fn=prepare, stderr=subprocess.PIPE, **options)
 
 
 def end(process):
     """Ends a run that took too long, with all that it started and that stayed in its session."""
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    try:
+        process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        pass  # A container outlives the command that ran it, and holds our pipe.
 
 
 def output_of(words, volume, one_cpu=False):
@@ -101,9 +106,13 @@ def proportional_bytes(pid):
     return int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
 
 
-def measure(row, runtime, volume, batch_us):
-    if row.name == "start":
-        return start_milliseconds(runtime, volume)
-    if row.name == "pss":
-        return idle_mebibytes(runtime, volume)
-    return nanoseconds(row, runtime, volume, batch_us)
+def per_second(row, runtime, volume, batch_us):
+    """How many things of `row.count` a command does in a second."""
+    return row.count * 1e9 / nanoseconds(row, runtime, volume, batch_us)
+
+
+def fio_per_second(row, runtime, volume):
+    with runtime.words(list(row.command), volume) as command:
+        output = output_of(command, volume)
+    job = json.loads(output[output.index("{"):])["jobs"][0]  # Notes may stand in front.
+    return max(job["read"]["bw_bytes"], job["write"]["bw_bytes"]) / row.count

@@ -1,21 +1,39 @@
-"""What is measured, in the order of the table, and how much slower than native it may be."""
+"""What is measured, in the order of the table, and how much slower than native it may be.
+
+The rows of the network and of storage are in throughput.py.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. `limit` is a ratio to native, or an absolute value for `host` rows."""
+    """One line of the table.
+
+    `limit` is the highest ratio to native, or an absolute value for `host` rows; of rows that say
+    how much gets done in a second, `least` is the lowest ratio.
+    """
 
     title: str
     name: str
     limit: float | None = None
-    kind: str = "micro"  # of micro.c; or "command", a whole program; or "host", seen from outside
+    # "micro", a loop of micro.c; "command", a whole program; "host", seen from outside; "served", a
+    # server whose client is outside; "fio".
+    kind: str = "micro"
     one_cpu: bool = False
     batches: int = 11
     rounds: float = 1  # times the rounds that were asked for
     prepare: str = ""
     command: tuple[str, ...] = ()
+    least: float | None = None
+    unit: str = "/s"  # of rows with `least`
+    count: int = 0  # how many things a command does
+    server: str = ""
+    client: tuple | None = None
+    material: str = ""
+    group: str = "local"
+    options: tuple[str, ...] = ()  # of Paravane
+    baseline: str = "native"  # or "paravane", without the options
 
 
 def micro(title, name, limit=None, **options):

@@ -22,19 +22,21 @@ class Native:
     name = "native"
 
     @contextlib.contextmanager
-    def words(self, command, volume):
+    def words(self, command, volume, shares_network=False):
         yield list(command)
 
 
 class Paravane:
     name = "paravane"
 
-    def __init__(self, program):
+    def __init__(self, program, options=()):
         self.program = program
+        self.options = options
 
     @contextlib.contextmanager
-    def words(self, command, volume):
+    def words(self, command, volume, shares_network=False):
         words = [self.program, "do", "--volume", f"{volume}:{volume}", "--cwd", str(volume)]
+        words += [option.format(volume=volume) for option in self.options]
         for key, value in environment(volume).items():
             words += ["--env", f"{key}={value}"]
         yield [*words, "--", *command]
@@ -50,19 +52,23 @@ class OCIRuntime:
         self.count = 0
 
     @contextlib.contextmanager
-    def words(self, command, volume):
+    def words(self, command, volume, shares_network=False):
         self.count += 1
         identifier = f"bench-{os.getpid()}-{self.name}-{self.count}"
         bundle = self.state / identifier
         bundle.mkdir()
-        (bundle / "config.json").write_text(json.dumps(self.configuration(command, volume)))
+        (bundle / "config.json").write_text(
+            json.dumps(self.configuration(command, volume, shares_network)))
         try:
             yield [*self.prefix, self.name, "--root", str(self.state / "containers"), "run",
                    "--bundle", str(bundle), identifier]
         finally:
+            subprocess.run([*self.prefix, self.name, "--root", str(self.state / "containers"),
+                            "delete", "--force", identifier], capture_output=True)
             shutil.rmtree(bundle)
 
-    def configuration(self, command, volume):
+    def configuration(self, command, volume, shares_network):
+        kinds = ("pid", "ipc", "uts", "mount", *(() if shares_network else ("network",)))
         variables = [f"{key}={value}" for key, value in environment(volume).items()]
         sets = ("bounding", "effective", "permitted")
         return {
@@ -77,12 +83,12 @@ class OCIRuntime:
                 {"destination": "/proc", "type": "proc", "source": "proc"},
                 {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
                  "options": ["nosuid", "strictatime", "mode=755"]},
+                {"destination": "/dev/shm", "type": "tmpfs", "source": "shm"},
                 {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
                 {"destination": str(volume), "type": "bind", "source": str(volume),
                  "options": ["rbind", "rw"]},
             ],
-            "linux": {"namespaces": [{"type": kind}
-                                     for kind in ("pid", "ipc", "uts", "mount", "network")]},
+            "linux": {"namespaces": [{"type": kind} for kind in kinds]},
         }
 
 
