@@ -414,6 +414,95 @@ def podman_pod(engine):
         == "through the pod\n")
 
 
+@case(Podman, "bridge-and-ports")
+def podman_ports(engine):
+    """A network of Podman's own: the container listens in it, the host reaches it by a port."""
+    engine.run("network", "create", "--subnet", "10.213.7.0/24", "paravane-test")
+    try:
+        engine.run("run", "-d", "--name", "web", "--network", "paravane-test", "-p",
+                   "127.0.0.1:18099:8080", IMAGE, "sh", "-c",
+                   "while :; do echo from the bridge | nc -l -p 8080; done")
+        address = engine.run("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}"
+                             "{{end}}", "web").strip()
+        expect(address.startswith("10.213.7."), address)
+        output = engine.run("run", "--rm", "--network", "paravane-test", IMAGE, "nc", address,
+                            "8080")
+        expect(output == "from the bridge\n", output)
+        until("the published port", lambda: subprocess.run(
+            ["busybox", "nc", "127.0.0.1", "18099"], capture_output=True, text=True,
+            timeout=20).stdout == "from the bridge\n")
+    finally:
+        engine.run("rm", "-f", "-t", "0", "web", status=None)
+        engine.run("network", "rm", "-f", "paravane-test", status=None)
+
+
+@case(Podman, "host-network")
+def podman_host_network(engine):
+    with open("/proc/net/dev") as file:
+        names = sorted(line.split(":")[0].strip() for line in file if ":" in line)
+    output = engine.run("run", "--rm", "--network", "host", IMAGE, "sh", "-c",
+                        "grep : /proc/net/dev | cut -d: -f1")
+    expect(sorted(output.split()) == names, output)
+    output = engine.run("run", "--rm", *SMALL, IMAGE, "sh", "-c",
+                        "grep : /proc/net/dev | cut -d: -f1")
+    expect(output.split() == ["lo"], output)
+
+
+@case(Podman, "healthcheck")
+def podman_healthcheck(engine):
+    engine.run("run", "-d", "--name", "patient", "--health-cmd", "test -e /tmp/well",
+               "--health-interval", "disable", "--health-retries", "1", *SMALL, IMAGE, "sleep",
+               "1000")
+    engine.run("healthcheck", "run", "patient", status=1)
+    engine.run("exec", "patient", "touch", "/tmp/well")
+    engine.run("healthcheck", "run", "patient")
+    state = json.loads(engine.run("inspect", "patient"))[0]["State"]
+    health = state.get("Health") or state.get("Healthcheck")
+    expect(health["Status"] == "healthy", str(health))
+
+
+@case(Podman, "kube-play")
+def podman_kube_play(engine):
+    """A pod of two containers that share a volume and the pod's network."""
+    engine.write("pod.yaml", f"""
+apiVersion: v1
+kind: Pod
+metadata:
+  name: pair
+spec:
+  hostNetwork: true
+  restartPolicy: Never
+  volumes:
+  - name: shared
+    emptyDir: {{}}
+  containers:
+  - name: writer
+    image: {IMAGE}
+    command: ["sh", "-c", "echo by the writer > /shared/note; sleep 1000"]
+    volumeMounts: [{{name: shared, mountPath: /shared}}]
+  - name: reader
+    image: {IMAGE}
+    command: ["sh", "-c", "until cat /shared/note; do sleep 0.1; done; sleep 1000"]
+    volumeMounts: [{{name: shared, mountPath: /shared}}]
+    resources: {{limits: {{memory: 64Mi}}}}
+""")
+    engine.run("play", "kube", engine.path("pod.yaml"))
+    until("the note", lambda: "by the writer" in engine.run("logs", "pair-reader", status=None))
+    kinds = engine.run("ps", "--pod", "--format", "{{.PodName}} {{.Names}}")
+    expect(kinds.count("pair ") == 3, kinds)
+    engine.run("play", "kube", "--down", engine.path("pod.yaml"))
+    expect("pair" not in engine.run("pod", "ls"), "the pod is still there")
+
+
+@case(Podman, "statistics")
+def podman_statistics(engine):
+    engine.run("run", "-d", "--name", "busy", "--memory", "64m", *SMALL, IMAGE, "sleep", "1000")
+    line = json.loads(engine.run("stats", "--no-stream", "--format", "json", "busy"))[0]
+    expect("67.11MB" in line["mem_usage"] or "64MiB" in line["mem_usage"], str(line))
+    output = engine.run("exec", "busy", "sh", "-c", "cat /sys/fs/cgroup/memory.max")
+    expect(output == f"{64 << 20}\n", output)
+
+
 # ---- containerd
 
 
@@ -486,6 +575,26 @@ def docker_detached(engine):
     engine.run("unpause", "web")
     engine.run("stop", "-t", "1", "web")
     expect(engine.run("inspect", "-f", "{{.State.ExitCode}}", "web") == "137\n", "exit code")
+
+
+@case(Docker, "seccomp")
+def docker_seccomp(engine):
+    """Docker's default profile lets the usual through and refuses what it always does."""
+    look = "grep ^Seccomp: /proc/self/status; mkdir /d && echo made; unshare -m true || echo not"
+    output = engine.run("run", "--rm", *SMALL, IMAGE, "sh", "-c", look)
+    expect("Seccomp:\t2" in output and "made" in output and "not" in output, output)
+    output = engine.run("run", "--rm", "--security-opt", "seccomp=unconfined", *SMALL, IMAGE, "sh",
+                        "-c", look)
+    expect("Seccomp:\t0" in output, output)
+
+
+@case(Docker, "out-of-memory")
+def docker_out_of_memory(engine):
+    """The container ends, and Docker knows why."""
+    engine.run("run", "--name", "hog", "-m", "64m", "--memory-swap", "64m", *SMALL, IMAGE, "sh",
+               "-c", "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done", status=137)
+    until("the reason", lambda: engine.run(
+        "inspect", "-f", "{{.State.ExitCode}} {{.State.OOMKilled}}", "hog") == "137 true\n")
 
 
 @case(Docker, "restart-policy")

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import host as hosts
-from host import case, expect
+from host import case, expect, until
 
 CGROUP = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro"]}
 
@@ -230,6 +230,34 @@ def refused(host):
     text = host.run("run", "--bundle", host.bundle, "box")
     for field in ("process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel"):
         expect(f"{field}: is not supported and has no effect" in text, text)
+
+
+@case("linux/out-of-memory")
+def out_of_memory(host):
+    """The host ends what uses up the group's memory, and `events` says so before the end."""
+    amend(host, "sh", "-c", "read -r go < /go; x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done",
+          linux={"resources": {"memory": {"limit": 64 << 20, "swap": 64 << 20}}})
+    os.mkfifo(os.path.join(host.bundle, "rootfs", "go"))
+    host.start_detached()
+    events = subprocess.Popen(host.command("events", "--interval", "200ms", "box"), text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        expect(json.loads(events.stdout.readline())["type"] == "stats", "no statistics")
+        # When it has said that, it is listening.
+        with open(os.path.join(host.bundle, "rootfs", "go"), "w") as go:
+            go.write("\n")
+        until("the end of the container", host.is_stopped)
+        try:
+            lines, _ = events.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            expect(hosts.PRODUCT.endswith("runc"), "events has not ended with the container")
+            events.kill()
+            lines, _ = events.communicate()
+        kinds = [json.loads(line)["type"] for line in lines.splitlines()]
+    finally:
+        events.kill()
+        events.wait()
+    expect("oom" in kinds, f"no word of it: {kinds}")
 
 
 @case("runc/features")

@@ -107,6 +107,15 @@ public enum Readiness {
 }
 
 extension Readiness {
+  /// Waits until a file of the kernel says other things than when it was read last. False when the
+  /// time is over first.
+  public static func waitNews(
+    of file: Descriptor, timeoutMilliseconds: Int32
+  ) throws(HostError) -> Bool {
+    var set = pollfd(fd: file.rawValue, events: Int16(POLLPRI), revents: 0)
+    return try check { host_poll(&set, 1, timeoutMilliseconds) } == 1
+  }
+
   /// False when the time is over first.
   public static func waitWritable(
     _ descriptor: Descriptor, timeoutMilliseconds: Int32

@@ -257,6 +257,24 @@ public struct Lifecycle: Sendable {
     }
   }
 
+  /// Watches for the end of a running container's memory.
+  public func outOfMemoryWatch(_ identifier: String) throws(RuntimeError) -> OutOfMemoryWatch {
+    try explained("watch", identifier) { () throws(RuntimeError) in
+      let container = try setting.store.find(identifier)
+      let state = try container.state()
+      guard container.status(of: state).isAlive else { throw RuntimeError("container not running") }
+      return try explaining("cannot hear of its control group") { () throws(HostError) in
+        try OutOfMemoryWatch(state.group)
+      }
+    }
+  }
+
+  public func isAlive(_ identifier: String) -> Bool {
+    guard let container = try? setting.store.find(identifier), let state = try? container.state()
+    else { return false }
+    return container.status(of: state).isAlive
+  }
+
   /// Names the operation and the container in an error.
   func explained<Result: ~Copyable>(
     _ operation: String, _ identifier: String, _ body: () throws(RuntimeError) -> Result

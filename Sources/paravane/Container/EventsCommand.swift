@@ -4,10 +4,10 @@ import HostOS
 import OCIRuntime
 import OCISpec
 
-/// `paravane events`: what a container uses, again and again.
+/// `paravane events`: what a container uses, again and again, and when its memory runs out.
 struct EventsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "events", abstract: "Show what a container uses.")
+    commandName: "events", abstract: "Show what a container uses, and when its memory runs out.")
 
   @ParentCommand var parent: Paravane
 
@@ -25,13 +25,35 @@ struct EventsCommand: ParsableCommand {
       throw RuntimeError("cannot show events: '\(interval)' is no time, as 5s or 500ms")
     }
     let lifecycle = try parent.lifecycle()
-    while true {
-      let statistics = try lifecycle.statistics(identifier)
-      print(EventsCommand.json(identifier, statistics).text())
-      fflush(nil)
-      if stats { return }
-      usleep(useconds_t(clamping: milliseconds * 1000))
+    if stats {
+      EventsCommand.show(identifier, try lifecycle.statistics(identifier))
+      return
     }
+    var watch = try lifecycle.outOfMemoryWatch(identifier)
+    // It ends with the container.
+    while lifecycle.isAlive(identifier) {
+      if let statistics = try? lifecycle.statistics(identifier) {
+        EventsCommand.show(identifier, statistics)
+      }
+      let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+      while lifecycle.isAlive(identifier) {
+        let left = (deadline - ContinuousClock.now) / .milliseconds(1)
+        if left <= 0 { break }
+        if try watch.wait(milliseconds: Int32(clamping: Int(left) + 1)) {
+          EventsCommand.show(.members(["type": .string("oom"), "id": .string(identifier)]))
+        }
+      }
+    }
+  }
+
+  private static func show(_ identifier: String, _ statistics: ResourceStatistics) {
+    show(
+      .members(["type": .string("stats"), "id": .string(identifier), "data": statistics.json]))
+  }
+
+  private static func show(_ event: JSON) {
+    print(event.text())
+    fflush(nil)
   }
 
   static func milliseconds(_ text: String) -> Int? {
@@ -39,11 +61,5 @@ struct EventsCommand: ParsableCommand {
       return Int(text.dropLast(unit.count)).map { $0 * factor }
     }
     return nil
-  }
-
-  private static func json(_ identifier: String, _ statistics: ResourceStatistics) -> JSON {
-    .members([
-      "type": .string("stats"), "id": .string(identifier), "data": statistics.json,
-    ])
   }
 }
