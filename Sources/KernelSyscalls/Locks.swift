@@ -59,7 +59,7 @@ func sysFlock(_ task: Task, _ descriptor: FileDescriptor, _ operation: Int) thro
   let file = try task.file(at: descriptor)
   if file.flags.contains(.O_PATH) { throw .EBADF }
   guard file.hostDescriptor.isValid else { return try lockOwnFile(task, file, operation) }
-  try task.acceptInterrupts()
+  task.noteInterrupts()
   return try Host.flock(file.hostDescriptor, operation)
 }
 

@@ -8,15 +8,80 @@ public enum Host {
   @inline(__always) public static func read(_ file: HostDescriptor, _ buffer: UserBuffer)
     throws(Errno) -> Int
   {
-    try interruptible(
-      Machine.blockingCall(0, Int(file.number), buffer.address.argument, buffer.count))
+    let result = Machine.blockingCall(
+      0, Int(file.number), buffer.address.argument, buffer.count)
+    return result == -4 ? try transferAtOnce(327, file, buffer) : try check(result)
   }
 
   @inline(__always) public static func write(_ file: HostDescriptor, _ buffer: UserBuffer)
     throws(Errno) -> Int
   {
-    try interruptible(
-      Machine.blockingCall(1, Int(file.number), buffer.address.argument, buffer.count))
+    let result = Machine.blockingCall(
+      1, Int(file.number), buffer.address.argument, buffer.count)
+    return result == -4 ? try transferAtOnce(328, file, buffer) : try check(result)
+  }
+
+  /// read(2) of a file that never keeps its reader waiting for long.
+  public static func readPromptly(_ file: HostDescriptor, _ buffer: UserBuffer) throws(Errno) -> Int
+  { try check(Machine.call(0, Int(file.number), buffer.address.argument, buffer.count)) }
+
+  /// write(2) to such a file.
+  public static func writePromptly(_ file: HostDescriptor, _ buffer: UserBuffer) throws(Errno)
+    -> Int
+  { try check(Machine.call(1, Int(file.number), buffer.address.argument, buffer.count)) }
+
+  /// preadv2(2) or pwritev2(2) of one buffer, after a kick.
+  ///
+  /// Signals end only calls that have to wait; see signal(7). So what can be moved at once is
+  /// moved, and ERESTARTSYS says that it is nothing.
+  @inline(never) private static func transferAtOnce(
+    _ number: Int, _ file: HostDescriptor, _ buffer: UserBuffer
+  ) throws(Errno) -> Int {
+    var vector = (UInt64(buffer.address.rawValue), UInt64(buffer.count))
+    let result = withUnsafeMutablePointer(to: &vector) { vector in
+      Machine.call(number, Int(file.number), Int(bitPattern: vector), 1, -1, -1, noWait)
+    }
+    return result == -95
+      ? try transferPromptly(number, file, buffer.address.argument, buffer.count)
+      : try orRestart(result)
+  }
+
+  /// The same for files that don't know RWF_NOWAIT: terminals, FIFOs, and pipes before Linux 6.5.
+  private static func transferPromptly(
+    _ number: Int, _ file: HostDescriptor, _ address: Int, _ count: Int
+  ) throws(Errno) -> Int {
+    let isRead = number == 327
+    guard isReady(file, for: isRead ? .POLLIN : .POLLOUT) else { throw .ERESTARTSYS }
+    // A pipe with room for anything takes a page.
+    return try orRestart(
+      Machine.call(isRead ? 0 : 1, Int(file.number), address, isRead ? count : min(count, 4096)))
+  }
+
+  /// RWF_NOWAIT of preadv2(2).
+  private static var noWait: Int { 8 }
+
+  /// What would have had to wait starts again after the signal.
+  private static func orRestart(_ result: Int) throws(Errno) -> Int {
+    if result == -11 || result == -95 { throw .ERESTARTSYS }
+    return try interruptible(result)
+  }
+
+  private static func isReady(_ file: HostDescriptor, for events: PollEvents) -> Bool {
+    !readiness(of: file, for: events).isEmpty
+  }
+
+  /// poll(2) without waiting.
+  public static func readiness(of file: HostDescriptor, for events: PollEvents) -> PollEvents {
+    var entry: (Int32, UInt16, UInt16) = (
+      file.number, UInt16(truncatingIfNeeded: events.rawValue), 0
+    )
+    var now: (Int64, Int64) = (0, 0)
+    let count = withUnsafeMutablePointer(to: &entry) { entry in
+      withUnsafeMutablePointer(to: &now) { now in
+        Machine.call(271, Int(bitPattern: entry), 1, Int(bitPattern: now), 0, 8)
+      }
+    }
+    return count > 0 ? PollEvents(rawValue: UInt32(entry.2)) : []
   }
 
   @inline(__always) public static func pread(
@@ -42,19 +107,43 @@ public enum Host {
   public static func preadv(
     _ file: HostDescriptor, _ vector: UnsafeRawPointer, count: Int, offset: Int64, flags: Int
   ) throws(Errno) -> Int {
-    try interruptible(
-      Machine.blockingCall(
-        327, Int(file.number), Int(bitPattern: vector), count, Int(offset), Int(offset >> 32),
-        flags))
+    try vectors(327, file, vector, count, offset, flags)
   }
 
   public static func pwritev(
     _ file: HostDescriptor, _ vector: UnsafeRawPointer, count: Int, offset: Int64, flags: Int
   ) throws(Errno) -> Int {
-    try interruptible(
-      Machine.blockingCall(
-        328, Int(file.number), Int(bitPattern: vector), count, Int(offset), Int(offset >> 32),
-        flags))
+    try vectors(328, file, vector, count, offset, flags)
+  }
+
+  private static func vectors(
+    _ number: Int, _ file: HostDescriptor, _ vector: UnsafeRawPointer, _ count: Int,
+    _ offset: Int64, _ flags: Int
+  ) throws(Errno) -> Int {
+    func call(_ flags: Int, blocks: Bool) -> Int {
+      let (low, high) = (Int(offset), Int(offset >> 32))
+      return blocks
+        ? Machine.blockingCall(
+          number, Int(file.number), Int(bitPattern: vector), count, low, high, flags)
+        : Machine.call(
+          number, Int(file.number), Int(bitPattern: vector), count, low, high, flags)
+    }
+    // A position is that of a file that never keeps its reader waiting for long.
+    if offset >= 0 { return try check(call(flags, blocks: false)) }
+    let result = call(flags, blocks: true)
+    guard result == -4 else { return try check(result) }
+    let atOnce = call(flags | noWait, blocks: false)
+    guard atOnce == -95 else { return try orRestart(atOnce) }
+    guard isReady(file, for: number == 327 ? .POLLIN : .POLLOUT) else { throw .ERESTARTSYS }
+    let buffers = vector.assumingMemoryBound(to: (address: Int, count: Int).self)
+    var total = 0
+    for index in 0..<count { total += buffers[index].count }
+    if number == 327 || total <= 4096 { return try orRestart(call(flags, blocks: false)) }
+    // The first buffer that is not empty will do.
+    for index in 0..<count where buffers[index].count > 0 {
+      return try transferPromptly(number, file, buffers[index].address, buffers[index].count)
+    }
+    return 0
   }
 
   /// Reads into the kernel's own memory.
@@ -103,7 +192,10 @@ public enum Host {
   }
 
   public static func flock(_ file: HostDescriptor, _ operation: Int) throws(Errno) -> Int {
-    try interruptible(Machine.blockingCall(73, Int(file.number), operation))
+    let result = Machine.blockingCall(73, Int(file.number), operation)
+    guard result == -4 else { return try check(result) }
+    let atOnce = Machine.call(73, Int(file.number), operation | 4)  // LOCK_NB
+    return operation & 4 == 0 ? try orRestart(atOnce) : try check(atOnce)
   }
 
   public static func sync(_ file: HostDescriptor, dataOnly: Bool) throws(Errno) -> Int {
@@ -134,10 +226,8 @@ public enum Host {
     _ socket: HostDescriptor, _ buffer: UserBuffer, flags: Int32,
     name: UnsafeMutablePointer<UInt8>?, nameSize: UnsafeMutablePointer<UInt32>?
   ) throws(Errno) -> Int {
-    try interruptible(
-      Machine.blockingCall(
-        45, Int(socket.number), buffer.address.argument, buffer.count, Int(flags),
-        Int(bitPattern: name), Int(bitPattern: nameSize)))
+    try receive(
+      socket, at: buffer.address.argument, count: buffer.count, flags: flags, name, nameSize)
   }
 
   /// The same into the kernel's own memory.
@@ -145,10 +235,22 @@ public enum Host {
     _ socket: HostDescriptor, into bytes: UnsafeMutablePointer<UInt8>, count: Int, flags: Int32,
     name: UnsafeMutablePointer<UInt8>?, nameSize: UnsafeMutablePointer<UInt32>?
   ) throws(Errno) -> Int {
-    try interruptible(
-      Machine.blockingCall(
-        45, Int(socket.number), Int(bitPattern: bytes), count, Int(flags),
-        Int(bitPattern: name), Int(bitPattern: nameSize)))
+    try receive(
+      socket, at: Int(bitPattern: bytes), count: count, flags: flags, name, nameSize)
+  }
+
+  @inline(__always) private static func receive(
+    _ socket: HostDescriptor, at address: Int, count: Int, flags: Int32,
+    _ name: UnsafeMutablePointer<UInt8>?, _ nameSize: UnsafeMutablePointer<UInt32>?
+  ) throws(Errno) -> Int {
+    let result = Machine.blockingCall(
+      45, Int(socket.number), address, count, Int(flags), Int(bitPattern: name),
+      Int(bitPattern: nameSize))
+    guard result == -4 else { return try check(result) }
+    return try orRestart(
+      Machine.call(
+        45, Int(socket.number), address, count, Int(flags | 0x40), Int(bitPattern: name),
+        Int(bitPattern: nameSize)))  // MSG_DONTWAIT
   }
 
   /// ppoll(2) of one descriptor: what it is ready for, empty at the end of the time.
@@ -166,20 +268,37 @@ public enum Host {
           271, Int(bitPattern: entry), 1, nanoseconds == nil ? 0 : Int(bitPattern: time), 0, 8)
       }
     }
+    if result == -4 {
+      let found = readiness(of: file, for: events)
+      if !found.isEmpty { return found }
+    }
     _ = try interruptible(result)
     return PollEvents(rawValue: UInt32(entry.2))
   }
 
   // MARK: Paths
 
-  /// openat(2). FIFOs may block, so a kick interrupts it.
+  /// openat(2). FIFOs may block, so a kick interrupts that.
   public static func open(
     _ directory: HostDescriptor, _ path: UnsafePointer<UInt8>, _ flags: OpenFlags, mode: UInt32
   ) throws(Errno) -> HostDescriptor {
-    let result = Machine.blockingCall(
-      257, Int(directory.number), Int(bitPattern: path),
-      Int(flags.union([.O_CLOEXEC, .O_NOCTTY]).rawValue), Int(mode))
+    let hostFlags = Int(flags.union([.O_CLOEXEC, .O_NOCTTY]).rawValue)
+    var result = Machine.blockingCall(
+      257, Int(directory.number), Int(bitPattern: path), hostFlags, Int(mode))
+    if result == -4 && !isFIFO(directory, path) {
+      result = Machine.call(
+        257, Int(directory.number), Int(bitPattern: path), hostFlags, Int(mode))
+    }
     return HostDescriptor(Int32(truncatingIfNeeded: try interruptible(result)))
+  }
+
+  private static func isFIFO(_ directory: HostDescriptor, _ path: UnsafePointer<UInt8>) -> Bool {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 18) { words in
+      let result = Machine.call(
+        262, Int(directory.number), Int(bitPattern: path), Int(bitPattern: words.baseAddress), 0)
+      let kind = UInt32(truncatingIfNeeded: words[3]) & FileMode.S_IFMT
+      return result == 0 && kind == FileMode.S_IFIFO
+    }
   }
 
   /// newfstatat(2); `buffer` holds 144 bytes.

@@ -102,9 +102,13 @@ struct PollSet {
     let count = hostEntries.count
     let result = hostEntries.withUnsafeMutableBufferPointer { hosts in
       withUnsafeMutablePointer(to: &time) { time in
-        Machine.blockingCall(
-          271, Int(bitPattern: hosts.baseAddress), count,
-          timeout == nil ? 0 : Int(bitPattern: time), 0, 8)
+        // A look is no wait: a kick that came before must not end it.
+        timeout == 0
+          ? Machine.call(
+            271, Int(bitPattern: hosts.baseAddress), count, Int(bitPattern: time), 0, 8)
+          : Machine.blockingCall(
+            271, Int(bitPattern: hosts.baseAddress), count,
+            timeout == nil ? 0 : Int(bitPattern: time), 0, 8)
       }
     }
     if result > 0 {
@@ -151,9 +155,7 @@ extension Task {
       let isExpired = deadline.map { $0 <= now } ?? false
       if count > 0 || isExpired {
         if set.hasHostEntries {
-          Machine.acceptKicks()
           _ = set.pollHost(entries, timeout: 0)
-          if hasWork { area.pointee.pending = 1 }
           count = readyCount(entries)
         }
         return count
@@ -162,9 +164,7 @@ extension Task {
       if set.hasHostEntries {
         do throws(Errno) { try acceptInterrupts() } catch {
           // What is ready comes before a signal.
-          Machine.acceptKicks()
           let found = set.pollHost(entries, timeout: 0)
-          area.pointee.pending = 1
           guard found > 0 else { throw error }
           mergeGuest(set, entries)
           return readyCount(entries)

@@ -12,8 +12,8 @@ extension Task {
     }
     let host = file.pollDescriptor
     guard host.isValid else { return }
-    try acceptInterrupts()
-    _ = try Host.interruptible(pollOnce(host, events, waits: true))
+    noteInterrupts()
+    _ = try Host.wait(host, for: events, nanoseconds: nil)
   }
 
   /// Whether the file is ready for one of the events now, or has an error.
@@ -22,22 +22,6 @@ extension Task {
     if !file.guestReadiness.isDisjoint(with: wanted) { return true }
     let host = file.pollDescriptor
     guard host.isValid else { return false }
-    Machine.acceptKicks()
-    defer { if hasWork { area.pointee.pending = 1 } }
-    return pollOnce(host, events, waits: false) > 0
-  }
-
-  /// ppoll(2) of the host for one descriptor; its result.
-  private func pollOnce(_ host: HostDescriptor, _ events: PollEvents, waits: Bool) -> Int {
-    var entry = PollEntry(
-      descriptor: host.number, events: UInt16(truncatingIfNeeded: events.rawValue))
-    var time: (Int64, Int64) = (0, 0)
-    // SAFETY: both live on this stack for the call, which writes one struct pollfd.
-    return withUnsafeMutablePointer(to: &entry) { entry in
-      withUnsafeMutablePointer(to: &time) { time in
-        Machine.blockingCall(
-          271, Int(bitPattern: entry), 1, waits ? 0 : Int(bitPattern: time), 0, 8)
-      }
-    }
+    return !Host.readiness(of: host, for: events).isEmpty
   }
 }

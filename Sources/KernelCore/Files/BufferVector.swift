@@ -48,9 +48,10 @@ extension OpenFile {
     _ task: Task, _ buffers: BufferVector, offset: Int64, flags: Int
   ) throws(Errno) -> Int {
     if hostDescriptor.isValid {
-      if offset < 0 { try task.acceptInterrupts() }
-      return try Host.preadv(
-        hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
+      return try hostVector(task, offset) { () throws(Errno) -> Int in
+        try Host.preadv(
+          hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
+      }
     }
     try check(task, TransferFlags(rawValue: flags), .POLLIN)
     if offset < 0, let count = try readAtOnce(task, buffers) { return count }
@@ -64,10 +65,11 @@ extension OpenFile {
     _ task: Task, _ buffers: BufferVector, offset: Int64, flags: Int
   ) throws(Errno) -> Int {
     if hostDescriptor.isValid {
-      if offset < 0 { try task.acceptInterrupts() }
       do throws(Errno) {
-        let count = try Host.pwritev(
-          hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
+        let count = try hostVector(task, offset) { () throws(Errno) -> Int in
+          try Host.pwritev(
+            hostDescriptor, buffers.pointer, count: buffers.count, offset: offset, flags: flags)
+        }
         if count < buffers.total { (self as? HostFile)?.noteShortWrite(task) }
         return count
       } catch {
@@ -80,6 +82,23 @@ extension OpenFile {
     return try eachBuffer(buffers, offset) { (buffer, offset) throws(Errno) -> Int in
       try offset < 0 ? write(task, buffer) : pwrite(task, buffer, offset: offset)
     }
+  }
+
+  /// Signals end a transfer only when it has to wait, and one of a regular file never.
+  private func hostVector(
+    _ task: Task, _ offset: Int64, _ transfer: () throws(Errno) -> Int
+  ) throws(Errno) -> Int {
+    if offset < 0 { task.noteInterrupts() }
+    do throws(Errno) { return try transfer() } catch {
+      guard error == .ERESTARTSYS else { throw error }
+      guard let file = self as? HostFile, file.neverWaits else {
+        throw isNonBlocking ? .EAGAIN : error
+      }
+    }
+    // The mark is gone; it is put back for the way out.
+    Machine.acceptKicks()
+    defer { task.area.pointee.pending = 1 }
+    return try transfer()
   }
 
   /// Flags of preadv2(2) for a file of the guest's own. Its writes need no bringing to a disk.

@@ -85,14 +85,18 @@ public final class HostFile: OpenFile {
   }
 
   public override func read(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
-    try task.acceptInterrupts()
-    return try Host.read(descriptor, buffer)
+    task.noteInterrupts()
+    do throws(Errno) { return try Host.read(descriptor, buffer) } catch {
+      guard error == .ERESTARTSYS else { throw error }
+      guard neverWaits else { throw isNonBlocking ? .EAGAIN : error }
+      return try Host.readPromptly(descriptor, buffer)
+    }
   }
 
   public override func write(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
-    try task.acceptInterrupts()
+    task.noteInterrupts()
     do throws(Errno) {
-      let count = try Host.write(descriptor, buffer)
+      let count = try writeOnce(buffer)
       if count < buffer.count { noteShortWrite(task) }
       return count
     } catch {
@@ -101,18 +105,21 @@ public final class HostFile: OpenFile {
     }
   }
 
+  private func writeOnce(_ buffer: UserBuffer) throws(Errno) -> Int {
+    do throws(Errno) { return try Host.write(descriptor, buffer) } catch {
+      guard error == .ERESTARTSYS else { throw error }
+      guard neverWaits else { throw isNonBlocking ? .EAGAIN : error }
+      return try Host.writePromptly(descriptor, buffer)
+    }
+  }
+
+  /// Signals don't end transfers of such files.
+  var neverWaits: Bool { isRegular || isDirectory }
+
   /// write(2) that was cut by the last reader's end still sends SIGPIPE.
   func noteShortWrite(_ task: Task) {
     guard kind == FileMode.S_IFIFO, !isNonBlocking else { return }
-    var entry = PollEntry(descriptor: descriptor.number, events: 0)
-    var now: (Int64, Int64) = (0, 0)
-    // SAFETY: both live for the call.
-    let found = withUnsafeMutablePointer(to: &entry) { entry in
-      withUnsafeMutablePointer(to: &now) { now in
-        Machine.call(271, Int(bitPattern: entry), 1, Int(bitPattern: now), 0, 8)
-      }
-    }
-    if found > 0 && entry.found & UInt16(PollEvents.POLLERR.rawValue) != 0 { task.raise(.SIGPIPE) }
+    if Host.readiness(of: descriptor, for: []).contains(.POLLERR) { task.raise(.SIGPIPE) }
   }
 
   /// What Linux sends along with some errors of write(2).

@@ -133,12 +133,19 @@ extension Task {
   ///
   /// In this order a kick that comes after the look makes the blocking call return at once.
   @inline(__always) public func acceptInterrupts() throws(Errno) {
+    if noteInterrupts() { throw .ERESTARTSYS }
+  }
+
+  /// The same for a call that may not have to wait: with work the blocking call returns at once,
+  /// and the result says that there is some.
+  @inline(__always) @discardableResult public func noteInterrupts() -> Bool {
     Machine.acceptKicks()
     if group.timers.hasFired { fireTimers() }
     if hasWork {
       area.pointee.pending = 1
-      throw .ERESTARTSYS
+      return true
     }
+    return false
   }
 
   /// Marks the task as waiting in a host call that wakes by kick; false when it was woken before.

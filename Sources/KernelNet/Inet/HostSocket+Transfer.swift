@@ -16,10 +16,11 @@ extension HostSocket {
     try applyBlocking()
     while true {
       do throws(Errno) {
-        try task.acceptInterrupts()
+        task.noteInterrupts()
         return try body(descriptor)
       } catch {
         guard error == .ERESTARTSYS else { throw error }
+        if isNonBlocking { throw .EAGAIN }
         // recv(2) with a time limit is not restarted; see signal(7).
         if task.hasWork { throw options.receiveTimeout == nil ? error : .EINTR }
       }
@@ -240,10 +241,11 @@ extension HostSocket {
     try applyBlocking()
     while true {
       do throws(Errno) {
-        try task.acceptInterrupts()
+        task.noteInterrupts()
         return try body(descriptor)
       } catch {
         guard error == .ERESTARTSYS else { throw error }
+        if isNonBlocking { throw .EAGAIN }
         if task.hasWork { throw options.sendTimeout == nil ? error : .EINTR }
       }
     }

@@ -96,7 +96,7 @@ final class HostSocket: Socket {
     defer { release() }
     while true {
       do throws(Errno) {
-        try task.acceptInterrupts()
+        task.noteInterrupts()
         var rest: Int64?
         if let deadline { rest = max(0, deadline - (try Host.clock(1))) }
         let found = try Host.wait(descriptor, for: events, nanoseconds: rest)
