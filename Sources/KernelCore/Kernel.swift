@@ -15,6 +15,7 @@ public final class Kernel {
   /// Those of flock(2) on files that are not the host's.
   public let wholeFileLocks = FileLocks()
   public let fileWatches = FileWatches()
+  public let sharedSegments = SharedSegments()
   public let random: Random
   public let boot: UnsafeMutablePointer<pv_boot>
   let firstArea: ThreadArea

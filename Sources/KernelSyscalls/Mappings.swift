@@ -37,6 +37,7 @@ func sysMmap(
 /// Implements munmap(2).
 func sysMunmap(_ task: Task, _ address: UInt, _ size: Int) throws(Errno) -> Int {
   try task.memory.unmap(address, size)
+  kernel.sharedSegments.noteDetachment()
   return 0
 }
 

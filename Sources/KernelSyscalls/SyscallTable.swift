@@ -147,6 +147,10 @@ public enum SyscallTable {
     case 26: return try sysMsync(task, a.uint(0), a.int(1), a.int(2))
     case 27: return try sysMincore(task, a.uint(0), a.int(1), a.address(2))
     case 28: return try sysMadvise(task, a.uint(0), a.int(1), a.int(2))
+    case 29: return try sysShmget(task, a.int32(0), size: a.int(1), a.int32(2))
+    case 30: return try sysShmat(task, a.int32(0), a.uint(1), a.int32(2))
+    case 31: return try sysShmctl(task, a.int32(0), a.int32(1), a.address(2))
+    case 67: return try sysShmdt(task, a.uint(0))
     case 310:
       return try sysProcessVM(
         task, .read, a.int32(0), RemoteTransfer(a), flags: a.word(5))

@@ -74,6 +74,8 @@ public final class AddressSpace {
   }
 
   public var isShared: Bool { users > 1 }
+  /// Its last process has neither ended nor become another program.
+  var isInUse: Bool { users > 0 }
 
   /// The record of a forked process; the host copies the pages.
   func copied() -> AddressSpace {

@@ -35,7 +35,7 @@ extension Task {
     table.retire(area)
     table.lock.unlock()
     files.leave()
-    memory.leave()
+    if memory.leave() { kernel.sharedSegments.noteDetachment() }
     if isLast { finishProcess() }
   }
 
