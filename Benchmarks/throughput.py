@@ -21,8 +21,8 @@ def timed(title, name, least, count, prepare, *words, **options):
 
 def fio(title, name, least, *words, unit="/s", amount=1):
     """fio(1) on a file of the volume; `amount` is the bytes of one of its units."""
-    common = ("/usr/bin/fio", "--name=job", "--ioengine=psync", "--filename=fio.data", "--size=256M",
-              "--time_based", "--runtime=1", "--output-format=json", "--thread")
+    common = ("/usr/bin/fio", "--name=job", "--ioengine=psync", "--filename=fio.data",
+              "--size=256M", "--time_based", "--runtime=1", "--output-format=json", "--thread")
     return Row(title, name, kind="fio", least=least, command=(*common, *words), count=amount,
                unit=unit, material="fio", group=STORAGE, rounds=0.45)
 
@@ -73,7 +73,7 @@ ROWS = (
     timed("sqlite, inserts with a WAL", "sqlite", 0.9, 20_000, "rm -f insert.db*",
           "/bin/sh", "-c", "exec sqlite3 insert.db < inserts.sql", material="sqlite"),
     fio("fio, 4K random reads, cached", "fio-random", 0.85, "--rw=randread", "--bs=4k",
-        amount=4096),
+        "--invalidate=0", amount=4096),
     fio("fio, 1M sequential reads", "fio-read", 0.95, "--rw=read", "--bs=1M", unit="B/s"),
     fio("fio, 4K writes with fsync", "fio-fsync", 0.95, "--rw=randwrite", "--bs=4k", "--fsync=1",
         amount=4096),
