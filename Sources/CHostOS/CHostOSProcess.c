@@ -143,6 +143,12 @@ int host_unblock_all_signals(void) {
   return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
 }
 
+void host_block_all_signals_of_thread(pthread_attr_t *attributes) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_attr_setsigmask_np(attributes, &all);
+}
+
 int host_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
 int host_pidfd_open_thread(pid_t thread) {

@@ -188,6 +188,9 @@ public enum HostThread {
     defer { pthread_attr_destroy(&attributes) }
     pthread_attr_setstacksize(&attributes, stackSize)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    // Signals of the process are the main thread's, which reads them from a descriptor: a thread
+    // that lets them in would take some of them, for nothing.
+    host_block_all_signals_of_thread(&attributes)
     let box = Unmanaged.passRetained(ThreadBody(run: body))
     var thread = pthread_t()
     let error = pthread_create(

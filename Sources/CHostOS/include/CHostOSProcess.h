@@ -2,6 +2,7 @@
  * Where nothing else is said they return -1 and set errno. */
 #ifndef CHOSTOS_PROCESS_H
 #define CHOSTOS_PROCESS_H
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -47,6 +48,8 @@ int host_set_signal_action(int signal, uint64_t handler, uint64_t flags, uint64_
 /* Which its parent may have asked for. */
 int host_signal_is_ignored(int signal);
 int host_unblock_all_signals(void);
+/* For threads made with these attributes. */
+void host_block_all_signals_of_thread(pthread_attr_t *attributes);
 
 int host_pidfd_open(pid_t process);
 /* Also for a thread that leads no process, where the host's kernel can (Linux 6.9). */
