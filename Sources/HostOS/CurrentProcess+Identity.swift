@@ -59,6 +59,12 @@ public struct HostNames: Equatable, Sendable {
       release: text(&names.release), machine: text(&names.machine))
   }
 
+  /// Sets the names of the calling process's namespace; an empty one stays as it is.
+  public static func set(host: String, domain: String) throws(HostError) {
+    if !host.isEmpty { try check { sethostname(host, host.utf8.count) } }
+    if !domain.isEmpty { try check { setdomainname(domain, domain.utf8.count) } }
+  }
+
   private static func text<Field>(_ field: inout Field) -> String {
     withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }

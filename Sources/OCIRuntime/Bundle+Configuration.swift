@@ -139,8 +139,8 @@ extension Bundle {
     return group
   }
 
-  /// Sockets are the host's, so the network namespace is one of the host's, too. All the others are
-  /// the guest kernel's own.
+  /// Sockets are the host's, so the network namespace is one of the host's, too. Names are taken
+  /// from the UTS namespace that a pod has; all the other namespaces are the guest kernel's own.
   ///
   /// Without a namespace of type "network" the container is on the runtime's own network: "If a
   /// namespace type is not specified in the namespaces array, the container MUST inherit the
@@ -161,7 +161,7 @@ extension Bundle {
         network = namespace.path.map { .joined(path: $0) } ?? .fresh
       } else if namespace.type == "user" {
         throw SpecError(field, "user namespaces are not supported")
-      } else if namespace.path != nil {
+      } else if namespace.path != nil, namespace.type != "uts" {
         warnings.append(
           "config.json: \(field).path: the guest kernel has a \(namespace.type) namespace of its "
             + "own and joins no other")

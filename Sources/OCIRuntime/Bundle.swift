@@ -71,7 +71,8 @@ public struct Bundle: Sendable {
         program: try program(&warnings))
       configuration.mounts = try mounts(&warnings)
       configuration.network = try network(&warnings)
-      configuration.hostname = spec.hostname ?? Caller().hostname
+      configuration.namespaceOfNames = spec.linux?.namespaces?.first { $0.type == "uts" }?.path
+      configuration.hostname = spec.hostname ?? ""
       configuration.domainname = spec.domainname ?? ""
       configuration.hasTerminal = spec.process?.terminal ?? false
       configuration.controlGroup = try controlGroup(options)

@@ -96,8 +96,11 @@ enum FirstProcess {
     parameters.schedulingPolicy = configuration.scheduling?.policy ?? 0
     parameters.callFilter = configuration.callFilter
     parameters.logsRefusedCalls = configuration.logsRefusedCalls
-    parameters.hostname = configuration.hostname
-    parameters.domainname = configuration.domainname
+    // Init has set what the configuration says, and is in the namespace that has the rest.
+    let names = HostNames.current()
+    parameters.hostname = names.host
+    parameters.domainname =
+      configuration.namespaceOfNames == nil ? configuration.domainname : names.domain
     parameters.release = KernelVersion.release
     parameters.version = KernelVersion.version
     parameters.memoryBytes = UInt64(max(configuration.controlGroup.memoryBytes ?? 0, 0))

@@ -89,6 +89,7 @@ struct InitProcess {
     }
     try plan.group.enter(includingUnified: !isInGroup)
     try enterNetwork(plan.configuration.network)
+    try setNames(plan.configuration)
     for control in plan.configuration.controls where control.path.hasPrefix("net/") {
       try explaining("cannot set '\(control.path)' to '\(control.value)'") {
         () throws(HostError) in
@@ -98,6 +99,19 @@ struct InitProcess {
     try schedule(plan.configuration)
     try explaining("cannot prepare the sandbox's namespaces") { () throws(HostError) in
       try Namespaces.controlGroup.unshare()
+    }
+  }
+
+  /// The guest kernel has its own names; others of a pod look for them here.
+  private func setNames(_ configuration: SandboxConfiguration) throws(RuntimeError) {
+    if let path = configuration.namespaceOfNames {
+      try explaining("cannot join the UTS namespace '\(path)'") { () throws(HostError) in
+        let namespace = try HostFile.open(path, flags: O_RDONLY)
+        try Namespaces.hostName.enter(namespace.descriptor)
+      }
+    }
+    try explaining("cannot set the host name") { () throws(HostError) in
+      try HostNames.set(host: configuration.hostname, domain: configuration.domainname)
     }
   }
 

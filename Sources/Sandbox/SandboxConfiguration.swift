@@ -11,8 +11,12 @@ public struct SandboxConfiguration: Sendable {
   public var mounts: [MountConfiguration] = []
   public var network = NetworkConfiguration.fresh
   public var connections = ConnectionConfiguration()
+  /// Empty: the name that is found in the namespace.
   public var hostname = ""
   public var domainname = ""
+  /// The host's namespace to take the names from, and to set them in: that of a pod, for example.
+  /// Nil: one of the container's own.
+  public var namespaceOfNames: String?
   public var program: ProgramConfiguration
   /// The program gets a terminal, which standard input shows: it is put into raw mode.
   public var hasTerminal = false
