@@ -8,4 +8,5 @@ set -eu
 export PYTHONDONTWRITEBYTECODE=1
 : "${PARAVANE:=$(dirname "$0")/../.build/release/paravane}"
 export PARAVANE
-exec python3 "$(dirname "$0")/../Engines/engines.py" "$@"
+# What engines do to bridges and packet filters happens in a network of its own.
+exec unshare --net /usr/bin/python3 "$(dirname "$0")/../Engines/engines.py" "$@"
