@@ -41,6 +41,29 @@ struct KnownSitesTests {
     #expect(found.last == site(Int64(ProgramSites.limit - 1)))
   }
 
+  /// Plans are for the code that they were made for, and for no other.
+  @Test func plansAreFoundForTheCodeThatTheyWereMadeFor() {
+    let sites = ProgramSites()
+    func find(_ file: FileIdentity, _ offset: Int64, _ count: Int, _ fingerprint: UInt64) -> UInt? {
+      sites.plans(file, offset: offset, count: count, fingerprint: fingerprint)?.start
+    }
+    func plans(_ file: FileIdentity, start: UInt, fingerprint: UInt64) -> ProgramSites.Plans {
+      ProgramSites.Plans(
+        file: file, offset: 0x1000, start: start, fingerprint: fingerprint, sites: [nil, nil])
+    }
+    let program = FileIdentity(device: 1, inode: 3)
+    sites.keep(plans(library, start: 0x5000, fingerprint: 7))
+    sites.keep(plans(program, start: 0x9000, fingerprint: 7))
+    #expect(find(library, 0x1000, 2, 7) == 0x5000)
+    #expect(find(program, 0x1000, 2, 7) == 0x9000)
+    #expect(find(library, 0x2000, 2, 7) == nil)
+    #expect(find(library, 0x1000, 3, 7) == nil)
+    #expect(find(library, 0x1000, 2, 8) == nil)
+    sites.keep(plans(library, start: 0xd000, fingerprint: 8))
+    #expect(find(library, 0x1000, 2, 7) == nil)
+    #expect(find(library, 0x1000, 2, 8) == 0xd000)
+  }
+
   @Test func programsKeepTheirSitesUntilManyOthersStarted() {
     let known = KnownSites()
     let shell = FileIdentity(device: 1, inode: 1_000_000)

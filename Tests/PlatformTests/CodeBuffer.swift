@@ -99,6 +99,15 @@ final class TestSites {
     return sites.handle(trap, mapPage: code.pages.map, setAccess: setAccess)
   }
 
+  @discardableResult func rewriteNow(
+    number: Int, following plan: SitePlanning? = nil
+  ) -> SitePlanning? {
+    let trap = SystemCallSites.Trap(
+      site: code.site, number: number, threads: .alone, window: code.window)
+    return sites.rewriteNow(
+      trap, following: plan, mapPage: code.pages.map, setAccess: { _, _ in true })
+  }
+
   func redirect(_ address: UInt) -> UInt { sites.redirect(address, in: code.window) }
   func programAddress(of address: UInt) -> UInt { sites.programAddress(of: address) }
   func isTrampoline(_ address: UInt) -> Bool { sites.isTrampoline(address) }

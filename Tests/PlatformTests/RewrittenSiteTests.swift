@@ -75,6 +75,22 @@ struct Sample: CustomTestStringConvertible, Sendable {
     #expect(test_last_entry().pointee.after_site == UInt64(code.site + 2))
   }
 
+  @Test(arguments: Sample.all) func aPlanServesTheSameCodeElsewhere(sample: Sample) throws {
+    let first = CodeBuffer(before: sample.before, after: sample.after)
+    let second = CodeBuffer(before: sample.before, after: sample.after)
+    let native = second.run()
+    let planning = try #require(TestSites(first).rewriteNow(number: Sample.getppid))
+    let sites = TestSites(second, threshold: 2)
+    test_set_result(UInt64(getppid()))
+    #expect(
+      sites.rewriteNow(
+        number: Sample.getppid, following: planning.moved(by: second.start &- first.start)) != nil)
+    #expect(sites.rewriteNow(number: Sample.getppid) == nil, "it is settled")
+    test_last_entry().pointee.count = 0
+    #expect(second.run().values == native.values)
+    #expect(test_last_entry().pointee.count == 1)
+  }
+
   @Test(arguments: [0, 0x8d5, 0x400 + 0xad7] as [UInt64])
   func flagsSurvive(flags: UInt64) throws {
     for sample in Sample.all {

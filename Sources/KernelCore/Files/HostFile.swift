@@ -150,7 +150,12 @@ public final class HostFile: OpenFile {
     try Host.seek(descriptor, offset, whence: whence)
   }
 
-  public override func stat() throws(Errno) -> FileStatus { try FileStatus.ofHost(descriptor) }
+  public override func stat() throws(Errno) -> FileStatus {
+    let status = try FileStatus.ofHost(descriptor)
+    // Who asks often goes on to map or to send it, for which the kernel asks the same.
+    if withUnsafePointer(to: &areAttributesKnown, { pv_atomic_load($0) }) == 0 { remember(status) }
+    return status
+  }
 
   public override func getdents(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
     try Host.getdents(descriptor, buffer)

@@ -45,11 +45,28 @@ final class ProgramSites {
     let fingerprint: UInt64
   }
 
+  /// What was planned for all sites of a stretch of code, one after the other.
+  ///
+  /// To plan means to read the code around, kilobytes of it, which takes longer than the traps that
+  /// it saves to a process that lives for a millisecond.
+  struct Plans {
+    let file: FileIdentity
+    /// Of the stretch, in the file and in memory.
+    let offset: Int64
+    let start: UInt
+    /// Of the code around all sites, as it is in the file.
+    let fingerprint: UInt64
+    /// Nil where a site was left alone.
+    let sites: [SitePlanning?]
+  }
+
   /// Further sites go on trapping.
   static var limit: Int { 128 }
 
   private let lock = Lock()
   private var sites: [Site] = []
+  /// One for each file.
+  private var plans: [Plans] = []
 
   deinit { lock.destroy() }
 
@@ -58,6 +75,24 @@ final class ProgramSites {
     defer { lock.unlock() }
     for known in sites where known.offset == site.offset && known.file == site.file { return }
     if sites.count < Self.limit { sites.append(site) }
+  }
+
+  /// Keeps plans in place of the file's earlier ones.
+  func keep(_ new: Plans) {
+    lock.lock()
+    defer { lock.unlock() }
+    plans.removeAll { $0.file == new.file }
+    plans.append(new)
+  }
+
+  /// The plans for so many sites in code that begins at an offset in a file, and looks as it did.
+  func plans(_ file: FileIdentity, offset: Int64, count: Int, fingerprint: UInt64) -> Plans? {
+    lock.lock()
+    defer { lock.unlock() }
+    return plans.first {
+      $0.file == file && $0.offset == offset && $0.sites.count == count
+        && $0.fingerprint == fingerprint
+    }
   }
 
   /// Those that a mapping of code holds.

@@ -61,23 +61,59 @@ extension AddressSpace {
   /// Rewrites the sites in a mapping that earlier runs of the program came to. The lock is held,
   /// and no thread runs code there yet.
   ///
-  /// The code is writable once for all of them, and so are the pages of trampolines.
+  /// The code is writable once for all of them, and so are the pages of trampolines. What was
+  /// planned for the same code before is done again.
   func rewriteKnownSites(in mapping: Mapping) {
-    guard let known = knownSites?.sites(in: mapping), !known.isEmpty,
-      let code = fixedCode(containing: mapping.start),
+    guard let knownSites, let file = mapping.file?.identity else { return }
+    let known = knownSites.sites(in: mapping)
+    guard !known.isEmpty, let code = fixedCode(containing: mapping.start),
       let window = CodeWindow(start: code.start, end: code.end)
     else { return }
+    // Before anything changes there.
+    var fingerprint: UInt64 = 0
+    for site in known {
+      fingerprint = window.wideFingerprint(around: code.address(of: site), seed: fingerprint)
+    }
+    let plans = knownSites.plans(
+      file, offset: code.offset, count: known.count, fingerprint: fingerprint)
+    let made = rewrite(known, in: code, window, following: plans)
+    if plans == nil {
+      knownSites.keep(
+        ProgramSites.Plans(
+          file: file, offset: code.offset, start: code.start, fingerprint: fingerprint,
+          sites: made))
+    }
+  }
+
+  /// Rewrites sites as planned, or plans for each, which is returned.
+  private func rewrite(
+    _ known: [ProgramSites.Site], in code: Mapping, _ window: CodeWindow,
+    following plans: ProgramSites.Plans?
+  ) -> [SitePlanning?] {
     let range = code.start..<code.end
     var opened: [Range<UInt>] = []
-    for site in known {
-      let address = code.start + UInt(site.offset - code.offset)
-      guard range.contains(address), window.fingerprint(around: address) == site.fingerprint else {
+    var made: [SitePlanning?] = []
+    for index in known.indices {
+      let site = known[index]
+      let address = code.address(of: site)
+      let planned = plans.flatMap { $0.sites[index]?.moved(by: code.start &- $0.start) }
+      guard
+        plans == nil
+          ? range.contains(address) && window.fingerprint(around: address) == site.fingerprint
+          : planned != nil
+      else {
+        made.append(nil)
         continue
       }
       let trap = SystemCallSites.Trap(
         site: address, number: site.number, threads: .alone, window: window)
-      sites.sites.rewriteNow(
-        trap, mapPage: { mapTrampolinePage(in: $0, near: address) },
+      let planning = sites.sites.rewriteNow(
+        trap, following: planned,
+        mapPage: {
+          guard let page = mapTrampolinePage(in: $0, near: address) else { return nil }
+          opened.append(page..<page + pageSize)
+          return page
+        },
         setAccess: { part, access in
           let whole = range.contains(part.lowerBound) ? range : part
           if access == .restored || opened.contains(whole) { return true }
@@ -85,8 +121,10 @@ extension AddressSpace {
           opened.append(whole)
           return true
         })
+      made.append(planning)
     }
     for range in opened { _ = setAccess(to: range, .restored) }
+    return made
   }
 
   private func handleTrap(at site: UInt, number: Int, isAlone: Bool, in mapping: Mapping) -> UInt {
@@ -130,6 +168,12 @@ extension AddressSpace {
     }
     return
       (try? Host.mprotect(range.lowerBound, range.count, Int(protection.rawValue))) != nil
+  }
+}
+
+extension Mapping {
+  fileprivate func address(of site: ProgramSites.Site) -> UInt {
+    start &+ UInt(truncatingIfNeeded: site.offset - offset)
   }
 }
 

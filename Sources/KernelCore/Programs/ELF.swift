@@ -41,19 +41,7 @@ struct ELFFile {
     headerOffset = Self.u64(header, 32)
     headerCount = Int(Self.u16(header, 56))
     guard Self.u16(header, 54) == 56, headerCount >= 1, headerCount <= 128 else { throw .ENOEXEC }
-    var segments: [Segment] = []
-    for index in 0..<headerCount {
-      var entry: InlineArray<64, UInt8> = .init(repeating: 0)
-      let offset = Int64(bitPattern: headerOffset &+ UInt64(index * 56))
-      guard try Self.read(file, &entry, offset: offset) >= 56 else { throw .ENOEXEC }
-      segments.append(
-        Segment(
-          type: UInt32(truncatingIfNeeded: Self.u64(entry, 0)),
-          flags: UInt32(truncatingIfNeeded: Self.u64(entry, 0) >> 32), offset: Self.u64(entry, 8),
-          address: Self.u64(entry, 16), fileSize: Self.u64(entry, 32),
-          memorySize: Self.u64(entry, 40)))
-    }
-    self.segments = segments
+    segments = try Self.readSegments(file, at: headerOffset, count: headerCount)
     for segment in segments where segment.type == 0x6474_e551 {
       hasExecutableStack = segment.flags & 1 != 0
     }
@@ -93,6 +81,31 @@ struct ELFFile {
       // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
       // are checked.
       return Array(UnsafeBufferPointer(start: bytes.baseAddress!, count: size - 1))
+    }
+  }
+
+  private static func readSegments(
+    _ file: HostFile, at offset: UInt64, count: Int
+  ) throws(Errno) -> [Segment] {
+    // A header has seven words.
+    try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 7 * count) {
+      (words) throws(Errno) -> [Segment] in
+      let size = 56 * count
+      // SAFETY: the memory has room for `size` bytes, and the host writes no more.
+      let bytes = UnsafeMutableRawPointer(words.baseAddress!).assumingMemoryBound(to: UInt8.self)
+      let offset = Int64(bitPattern: offset)
+      guard try Host.read(file.descriptor, into: bytes, count: size, offset: offset) == size
+      else { throw Errno.ENOEXEC }
+      var segments: [Segment] = []
+      segments.reserveCapacity(count)
+      for first in stride(from: 0, to: 7 * count, by: 7) {
+        segments.append(
+          Segment(
+            type: UInt32(truncatingIfNeeded: words[first]),
+            flags: UInt32(truncatingIfNeeded: words[first] >> 32), offset: words[first + 1],
+            address: words[first + 2], fileSize: words[first + 4], memorySize: words[first + 5]))
+      }
+      return segments
     }
   }
 

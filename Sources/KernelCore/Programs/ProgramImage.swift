@@ -44,9 +44,11 @@ extension Task {
     file.hold()
     defer { file.release() }
     for _ in 0..<6 {
-      guard let host = file as? HostFile, host.isRegular else { throw .EACCES }
+      guard let host = file as? HostFile else { throw .EACCES }
       let status = try host.stat()
-      guard status.mode & 0o111 != 0, credentials.permits(1, status) else { throw .EACCES }
+      guard host.isRegular, status.mode & 0o111 != 0, credentials.permits(1, status) else {
+        throw .EACCES
+      }
       let running = try RunningFile(host)
       guard let line = try interpreterLine(host) else {
         return try prepareELF(running, path: path, strings, status)
@@ -76,9 +78,10 @@ extension Task {
       let opened = try openProgram(AT_FDCWD, name)
       opened.hold()
       defer { opened.release() }
-      guard let host = opened as? HostFile, host.isRegular else { throw .EACCES }
-      _ = try RunningFile(host)
+      guard let host = opened as? HostFile else { throw .EACCES }
       let rights = try host.stat()
+      guard host.isRegular else { throw .EACCES }
+      _ = try RunningFile(host)
       guard rights.mode & 0o111 != 0, credentials.permits(1, rights) else { throw .EACCES }
       do throws(Errno) { interpreter = try ELFFile(host, mapped: host.mapped) } catch {
         throw .ELIBBAD

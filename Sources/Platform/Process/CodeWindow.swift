@@ -57,6 +57,21 @@ public struct CodeWindow {
     return hash
   }
 
+  /// A hash of the bytes that planning for a site looks at first: a kilobyte around it.
+  public func wideFingerprint(around site: UInt, seed: UInt64) -> UInt64 {
+    guard contains(site, count: 2) else { return seed }
+    let part = neighbourhood(of: site, before: 512, after: 512)
+    // SAFETY: the part lies in the window; whole words of it are read.
+    let words = UnsafeRawPointer(bytes + Int(part.lowerBound - start))
+    var hash = seed
+    for offset in stride(from: 0, to: part.count & ~7, by: 8) {
+      let word = words.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
+      hash ^= hash >> 32
+    }
+    return hash
+  }
+
   /// The part of `address - before ..< address + after` that is in the window.
   func neighbourhood(of address: UInt, before: UInt, after: UInt) -> Range<UInt> {
     let low = address - start > before ? address - before : start

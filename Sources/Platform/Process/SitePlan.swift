@@ -18,6 +18,15 @@ public struct SitePlan: Sendable {
   /// Of a hop: the padding that it takes up.
   public var padding: Range<UInt> = 0..<0
 
+  /// The plan for the same code at an address that is higher by `distance`, modulo 2^64.
+  public func moved(by distance: UInt) -> SitePlan {
+    SitePlan(
+      kind: kind, site: site &+ distance,
+      patch: patch.lowerBound &+ distance..<patch.upperBound &+ distance,
+      padding: padding.isEmpty
+        ? padding : padding.lowerBound &+ distance..<padding.upperBound &+ distance)
+  }
+
   /// Where the program is after the call, and what it finds in rcx.
   public var afterSite: UInt { site + 2 }
 
@@ -46,6 +55,20 @@ public enum SiteRefusal: UInt8, Error, Sendable {
   case outOfReach
   /// The text can't be written, or no more sites are kept.
   case noRoom
+}
+
+/// What became of planning for a site. The same code always gets the same.
+public enum SitePlanning: Sendable {
+  case rewrite(SitePlan)
+  case refuse(SiteRefusal)
+
+  /// For the same code at an address that is higher by `distance`, modulo 2^64.
+  public func moved(by distance: UInt) -> SitePlanning {
+    switch self {
+    case .rewrite(let plan): .rewrite(plan.moved(by: distance))
+    case .refuse: self
+    }
+  }
 }
 
 /// Who else may run the bytes of a site while they change.

@@ -49,12 +49,22 @@ public struct SystemCallSites: ~Copyable {
   }
 
   /// Rewrites a site without waiting for traps, unless that was tried before.
+  ///
+  /// - Parameter plan: what an earlier call returned for the same code; nil when there was none.
+  /// - Returns: what is to be done, or why nothing is; nil when that was settled before.
+  @discardableResult
   public mutating func rewriteNow(
-    _ site: Trap, mapPage: (ClosedRange<UInt>) -> UInt?, setAccess: (Range<UInt>, Access) -> Bool
-  ) {
-    for _ in 0..<table.threshold where !table.isSettled(site.site) {
-      _ = handle(site, mapPage: mapPage, setAccess: setAccess)
+    _ site: Trap, following plan: SitePlanning? = nil, mapPage: (ClosedRange<UInt>) -> UInt?,
+    setAccess: (Range<UInt>, Access) -> Bool
+  ) -> SitePlanning? {
+    var isDue = false
+    for _ in 0..<table.threshold where !isDue && !table.isSettled(site.site) {
+      isDue = table.countTrap(at: site.site, threads: site.threads, in: site.window)
     }
+    if !isDue { return nil }
+    let planning = plan ?? self.plan(site)
+    follow(planning, site, mapPage: mapPage, setAccess: setAccess)
+    return planning
   }
 
   /// Notes a trap, and rewrites its site when it is time to.
@@ -68,15 +78,30 @@ public struct SystemCallSites: ~Copyable {
     _ trap: Trap, mapPage: (ClosedRange<UInt>) -> UInt?, setAccess: (Range<UInt>, Access) -> Bool
   ) -> UInt {
     if table.countTrap(at: trap.site, threads: trap.threads, in: trap.window) {
-      do throws(SiteRefusal) {
-        let plan = try SiteRewriter.plan(
-          site: trap.site, number: trap.number, in: trap.window, threads: trap.threads)
-        try rewrite(plan, trap.window, mapPage: mapPage, setAccess: setAccess)
-      } catch {
-        table.noteRefusal(of: trap.site, error)
-      }
+      follow(plan(trap), trap, mapPage: mapPage, setAccess: setAccess)
     }
     return table.redirect(trap.site + 2, in: trap.window)
+  }
+
+  private func plan(_ trap: Trap) -> SitePlanning {
+    do throws(SiteRefusal) {
+      return .rewrite(
+        try SiteRewriter.plan(
+          site: trap.site, number: trap.number, in: trap.window, threads: trap.threads))
+    } catch { return .refuse(error) }
+  }
+
+  private mutating func follow(
+    _ planning: SitePlanning, _ trap: Trap, mapPage: (ClosedRange<UInt>) -> UInt?,
+    setAccess: (Range<UInt>, Access) -> Bool
+  ) {
+    switch planning {
+    case .rewrite(let plan):
+      do throws(SiteRefusal) {
+        try rewrite(plan, trap.window, mapPage: mapPage, setAccess: setAccess)
+      } catch { table.noteRefusal(of: trap.site, error) }
+    case .refuse(let refusal): table.noteRefusal(of: trap.site, refusal)
+    }
   }
 
   /// Where to go on for a program that shall go on at `address`, with sigreturn(2) for example.
