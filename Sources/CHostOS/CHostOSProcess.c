@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef PIDFD_THREAD
@@ -51,26 +52,37 @@ int host_enter_namespace(int descriptor, int kind) {
   return (int)syscall(SYS_setns, descriptor, kind);
 }
 
+/* The child of a vfork(2), all signals blocked. It dies with its parent. Returns on failure. */
+static void become(const char *path, char *const arguments[], char *const environment[], int input,
+                   int output, pid_t parent) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) return;
+  if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return;
+  sigset_t none;
+  sigemptyset(&none);
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  execve(path, arguments, environment);
+}
+
 pid_t host_spawn_at(const char *path, char *const arguments[], char *const environment[], int input,
                     int output) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, 1);
-  posix_spawn_file_actions_adddup2(&actions, output, 2);
-  posix_spawnattr_t attributes;
-  sigset_t none, all;
-  sigemptyset(&none);
+  sigset_t all, old;
   sigfillset(&all);
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t child = -1;
-  errno = posix_spawn(&child, path, &actions, &attributes, arguments, environment);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  return errno == 0 ? child : -1;
+  sigprocmask(SIG_SETMASK, &all, &old);
+  pid_t parent = getpid();
+  volatile int error = 0;
+  pid_t child = vfork();
+  if (child == 0) {
+    become(path, arguments, environment, input, output, parent);
+    error = errno;
+    _exit(127);
+  }
+  if (child < 0) error = errno;
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  if (error == 0) return child;
+  if (child > 0) waitpid(child, NULL, 0);
+  errno = error;
+  return -1;
 }
 
 pid_t host_spawn(char *const arguments[], int output) {
@@ -296,8 +308,10 @@ int host_unix_connect(int directory, const char *name, int is_stream) {
   if (address_of(directory, name, &address) != 0) return -1;
   int socket_ = socket(AF_UNIX, (is_stream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0);
   if (socket_ < 0) return -1;
+  struct timeval patience = {.tv_sec = is_stream ? HOST_STREAM_PATIENCE_SECONDS : 0};
+  setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (connect(socket_, (struct sockaddr *)&address, sizeof address) == 0) return socket_;
-  int error = errno;
+  int error = errno == EAGAIN ? ETIMEDOUT : errno;
   close(socket_);
   errno = error;
   return -1;

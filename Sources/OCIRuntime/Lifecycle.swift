@@ -41,7 +41,11 @@ public struct Lifecycle: Sendable {
     case .stopped: throw RuntimeError("cannot start a container that has stopped")
     }
     let spec = try container.spec()
-    try runStartHooks(spec, container)
+    do { try runStartHooks(spec, container) } catch {
+      // OCI runtime specification, Lifecycle, step 7: as below.
+      try? kill(state, signal: SIGKILL)
+      throw error
+    }
     try explaining("cannot reach the container's backend") { () throws(HostError) in
       try ContainerConnection(in: container.directory.descriptor).start()
     }

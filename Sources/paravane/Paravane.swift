@@ -76,10 +76,15 @@ struct Paravane: ParsableCommand {
   }
 
   /// For the commands that runc has, which fail with 1.
-  func lifecycle(_ connections: ConnectionOptions? = nil) throws -> Lifecycle {
+  ///
+  /// With `isTalkative` warnings are shown on standard error where there is no log.
+  func lifecycle(
+    _ connections: ConnectionOptions? = nil, isTalkative: Bool = false
+  ) throws -> Lifecycle {
     Message.failureStatus = 1
     var setting = try setting()
     connections?.apply(to: &setting.launch)
+    if isTalkative { setting.onWarning = { text in Message.warn(text) } }
     return Lifecycle(setting)
   }
 
@@ -88,7 +93,10 @@ struct Paravane: ParsableCommand {
     // A caller that ignores its children's end would hide ours from us.
     try? CurrentProcess.setAction(.byDefault, for: SIGCHLD)
     do {
-      var command = try parseAsRoot(TraceOption.spelledOut(CommandLine.arguments.dropFirst()))
+      var arguments = TraceOption.spelledOut(CommandLine.arguments.dropFirst())
+      // runc's short form, which here would be free for a command's own.
+      if arguments.first == "-v" { arguments[0] = "--version" }
+      var command = try parseAsRoot(arguments)
       try command.run()
     } catch let error as RuntimeError {
       Message.fail(error)

@@ -14,5 +14,7 @@ struct DeleteCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The container's name.", valueName: "ID"))
   var identifier: String
 
-  func run() throws { try parent.lifecycle().delete(identifier, isForced: force) }
+  func run() throws {
+    try parent.lifecycle(isTalkative: true).delete(identifier, isForced: force)
+  }
 }
