@@ -33,7 +33,7 @@ extension ControlGroup {
     // Which controllers are asked for is the same in both versions.
     for controller in Set(part(configuration, .one).map(\.controller)).sorted() {
       guard let leaf = leaf(with: controller) else {
-        throw RuntimeError("cannot limit \(controller): the host has no such control group")
+        throw missing(controller)
       }
       try write(part(configuration, leaf.version).filter { $0.controller == controller }, to: leaf)
     }

@@ -9,6 +9,8 @@ public struct ControlGroup: Sendable {
   public private(set) var leaves: [Leaf] = []
   /// Why the sandbox has less than it could have: one line each, for who debugs.
   public private(set) var notes: [String] = []
+  /// Why there is no group for a controller that the host has.
+  private var refusals: [String: HostError] = [:]
 
   /// The group in one hierarchy.
   public struct Leaf: Equatable, Sendable {
@@ -86,6 +88,7 @@ public struct ControlGroup: Sendable {
         throw error.explained("cannot use the control group of '\(identifier)'")
       } catch {
         notes.append("no control group for \(leaf.controllers.joined(separator: ",")): \(error)")
+        for controller in leaf.controllers { refusals[controller] = error }
       }
     }
     do {
@@ -100,6 +103,13 @@ public struct ControlGroup: Sendable {
       limit.processCount = ControlGroup.defaultProcessCount
       do { try apply(limit) } catch { notes.append(error.message) }
     }
+  }
+
+  /// A limit was asked for where there is no group.
+  func missing(_ controller: String) -> RuntimeError {
+    let what = "cannot limit \(controller)"
+    if let refusal = refusals[controller] { return refusal.explained(what) }
+    return RuntimeError("\(what): the host has no such control group")
   }
 
   private mutating func hierarchies(everyOne: Bool) -> [ControlGroupHierarchy] {
