@@ -19,6 +19,10 @@ public struct ExecutionOptions: Sendable {
   public var hasNoNewPrivileges = false
   public var isDetached = false
   public var ignoresPause = false
+  /// Labels and groups that runc would give the program.
+  public var securityProfile: String?
+  public var securityLabel: String?
+  public var controlGroups: [String] = []
   public var create = CreateOptions()
 
   public init() {}
@@ -43,7 +47,12 @@ extension Lifecycle {
       case .creating: throw RuntimeError("container not running: it is not created yet")
       case .stopped: throw RuntimeError("container not running: cannot exec in a stopped container")
       }
-      let process = try Execution.process(options, try container.spec())
+      let foreign = options.controlGroups.first { !["", "/"].contains($0) }
+      if let foreign {
+        throw RuntimeError("--cgroup \(foreign) is not supported: programs are in the container's")
+      }
+      let (process, warnings) = try Execution.process(options, try container.spec())
+      for warning in warnings { setting.warn(warning) }
       var execution = Execution(
         container: container, state: state, process: process, options: options, setting: setting)
       return try execution.run()
@@ -73,15 +82,42 @@ struct Execution: ~Copyable {
   /// From the file, or from the container's own process and the command line.
   static func process(
     _ options: ExecutionOptions, _ spec: Spec
-  ) throws(RuntimeError) -> Spec.Process {
-    if let path = options.processFile {
-      let text = try explaining("cannot read '\(path)'") { () throws(HostError) in
-        try HostFile.readAll(path)
-      }
-      do throws(SpecError) { return try Spec.Process.read(text) } catch {
-        throw RuntimeError("cannot use '\(path)': \(error)")
-      }
+  ) throws(RuntimeError) -> (Spec.Process, warnings: [String]) {
+    guard let path = options.processFile else {
+      var fields: [String] = []
+      if options.securityProfile != nil { fields.append("process.apparmorProfile") }
+      if options.securityLabel != nil { fields.append("process.selinuxLabel") }
+      return (try process(of: options, spec), fields.map(withoutEffect))
     }
+    let text = try explaining("cannot read '\(path)'") { () throws(HostError) in
+      try HostFile.readAll(path)
+    }
+    do throws(SpecError) {
+      var (process, fields) = try Spec.Process.read(text)
+      // Programs of the guest inherit these of the container from each other.
+      let own = spec.process
+      if let scheduler = process.scheduler, scheduler != own?.scheduler {
+        fields.append("process.scheduler")
+      }
+      if let priority = process.ioPriority, priority != own?.ioPriority {
+        fields.append("process.ioPriority")
+      }
+      if let adjustment = process.oomScoreAdj, adjustment != own?.oomScoreAdj ?? 0 {
+        fields.append("process.oomScoreAdj")
+      }
+      return (process, fields.map(withoutEffect))
+    } catch {
+      throw RuntimeError("cannot use '\(path)': \(error)")
+    }
+  }
+
+  private static func withoutEffect(_ field: String) -> String {
+    "\(field): is not supported and has no effect"
+  }
+
+  private static func process(
+    of options: ExecutionOptions, _ spec: Spec
+  ) throws(RuntimeError) -> Spec.Process {
     guard var process = spec.process else { throw RuntimeError("its config.json has no process") }
     guard !options.arguments.isEmpty else { throw RuntimeError("there is no command") }
     process.args = options.arguments

@@ -71,11 +71,15 @@ extension Spec.Process {
     }
   }
 
-  /// Reads the text of a process alone, as `exec --process` gets it, and checks its form.
-  public static func read(_ text: [UInt8]) throws(SpecError) -> Spec.Process {
-    let process = try Spec.Process(SpecField(path: "process", try JSONParser.parse(text)))
+  /// Reads the text of a process alone, as `exec --process` gets it, and checks its form. Also
+  /// returns the names of the fields that have no effect.
+  public static func read(
+    _ text: [UInt8]
+  ) throws(SpecError) -> (process: Spec.Process, unsupported: [String]) {
+    let json = try JSONParser.parse(text)
+    let process = try Spec.Process(SpecField(path: "process", json))
     try process.validate()
-    return process
+    return (process, SupportedFields.process.missing(in: json, at: "process"))
   }
 }
 

@@ -7,20 +7,22 @@ indirect enum SupportedFields: Sendable {
   case object([String: SupportedFields])
   case list(SupportedFields)
 
+  static let process = SupportedFields.object([
+    "terminal": .all, "args": .all, "env": .all, "cwd": .all, "noNewPrivileges": .all,
+    "consoleSize": .all, "oomScoreAdj": .all, "scheduler": .all, "ioPriority": .all,
+    "user": .object([
+      "uid": .all, "gid": .all, "umask": .all, "additionalGids": .all, "username": .all,
+    ]),
+    "capabilities": .all,
+    "rlimits": .list(.object(["type": .all, "soft": .all, "hard": .all])),
+  ])
+
   static let config = SupportedFields.object([
     "ociVersion": .all,
     "root": .object(["path": .all, "readonly": .all]),
     "mounts": .list(
       .object(["destination": .all, "type": .all, "source": .all, "options": .all])),
-    "process": .object([
-      "terminal": .all, "args": .all, "env": .all, "cwd": .all, "noNewPrivileges": .all,
-      "consoleSize": .all, "oomScoreAdj": .all, "scheduler": .all, "ioPriority": .all,
-      "user": .object([
-        "uid": .all, "gid": .all, "umask": .all, "additionalGids": .all, "username": .all,
-      ]),
-      "capabilities": .all,
-      "rlimits": .list(.object(["type": .all, "soft": .all, "hard": .all])),
-    ]),
+    "process": process,
     "hostname": .all,
     "domainname": .all,
     "annotations": .all,

@@ -80,7 +80,7 @@ import Testing
     var spec = Spec()
     spec.process = Spec.Process(args: ["first"], cwd: "/")
     spec.process?.env = ["A=a"]
-    return try Execution.process(options, spec)
+    return try Execution.process(options, spec).0
   }
 
   @Test func theCommandLineChangesTheContainersOwnProcess() throws {

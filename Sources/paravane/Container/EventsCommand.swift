@@ -21,10 +21,10 @@ struct EventsCommand: ParsableCommand {
   var identifier: String
 
   func run() throws {
+    let lifecycle = try parent.lifecycle()
     guard let milliseconds = EventsCommand.milliseconds(interval), milliseconds > 0 else {
       throw RuntimeError("cannot show events: '\(interval)' is no time, as 5s or 500ms")
     }
-    let lifecycle = try parent.lifecycle()
     if stats {
       EventsCommand.show(identifier, try lifecycle.statistics(identifier))
       return

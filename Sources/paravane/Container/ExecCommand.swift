@@ -87,10 +87,14 @@ struct ExecCommand: ParsableCommand {
     options.create.pidDescriptorSocket = pidfdSocket?.isEmpty == true ? nil : pidfdSocket
     options.create.pidFile = pidFile?.isEmpty == true ? nil : pidFile
     options.create.preservedFileCount = preserveFds
+    options.securityProfile = apparmor
+    options.securityLabel = processLabel
+    options.controlGroups = cgroup
     // As runc has it: a status that programs rarely have.
     Message.failureStatus = 255
     var setting = try parent.setting()
-    if !detach { setting.onWarning = { text in Message.warn(text) } }
+    // An engine, which has the process in a file, shows standard error to its user.
+    if !detach && process == nil { setting.onWarning = { text in Message.warn(text) } }
     Glibc.exit(try Lifecycle(setting).execute(identifier, options).rawValue)
   }
 }

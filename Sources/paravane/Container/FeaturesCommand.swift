@@ -18,6 +18,7 @@ struct CheckpointCommand: ParsableCommand {
   @Argument(parsing: .captureForPassthrough, help: .hidden) var arguments: [String] = []
 
   func run() throws {
+    Message.failureStatus = 1
     throw RuntimeError("cannot checkpoint: not supported, a guest kernel's state can't be saved")
   }
 }
@@ -29,6 +30,7 @@ struct RestoreCommand: ParsableCommand {
   @Argument(parsing: .captureForPassthrough, help: .hidden) var arguments: [String] = []
 
   func run() throws {
+    Message.failureStatus = 1
     throw RuntimeError("cannot restore: not supported, a guest kernel's state can't be saved")
   }
 }

@@ -19,9 +19,10 @@ struct KillCommand: ParsableCommand {
   var signal = "SIGTERM"
 
   func run() throws {
+    let lifecycle = try parent.lifecycle()
     guard let number = SignalNames.number(of: signal) else {
       throw RuntimeError("cannot kill '\(identifier)': unknown signal '\(signal)'")
     }
-    try parent.lifecycle().kill(identifier, signal: number, toAll: all)
+    try lifecycle.kill(identifier, signal: number, toAll: all)
   }
 }

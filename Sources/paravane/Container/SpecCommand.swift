@@ -13,6 +13,7 @@ struct SpecCommand: ParsableCommand {
   @Flag(help: .hidden) var rootless = false
 
   func run() throws {
+    Message.failureStatus = 1
     let path = PathText.joined(bundle, "config.json")
     if (try? HostFile.status(path)) != nil {
       throw RuntimeError("cannot write '\(path)': it is there already")

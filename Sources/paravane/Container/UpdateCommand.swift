@@ -39,8 +39,9 @@ struct UpdateCommand: ParsableCommand {
   var identifier: String
 
   func run() throws {
+    let lifecycle = try parent.lifecycle()
     try refuse()
-    try parent.lifecycle().update(identifier, resources.map(read) ?? fromOptions())
+    try lifecycle.update(identifier, resources.map(read) ?? fromOptions())
   }
 
   private func refuse() throws {
