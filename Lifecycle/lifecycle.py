@@ -14,6 +14,9 @@ import subprocess
 import sys
 import time
 
+import faults  # noqa: F401: its cases
+import flags  # noqa: F401: its cases
+import handed  # noqa: F401: its cases
 import linux  # noqa: F401: its cases
 import profiles  # noqa: F401: its cases
 from host import CASES, Failure, Host, case, expect, until

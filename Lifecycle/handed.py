@@ -1,0 +1,220 @@
+"""What an engine hands over to a container, and what it gets back: files, sockets, terminals."""
+
+import array
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import termios
+
+import host as hosts
+from host import case, expect, until
+
+
+def listen(path):
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    server.bind(path)
+    server.listen(1)
+    server.settimeout(20)
+    return server
+
+
+def received(server):
+    """What was said, and the descriptors that came with it."""
+    peer, _ = server.accept()
+    with peer:
+        peer.settimeout(20)
+        data, ancillary, _, _ = peer.recvmsg(4096, socket.CMSG_SPACE(16))
+    files = array.array("i")
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            files.frombytes(content[:len(content) - len(content) % files.itemsize])
+    return data, list(files)
+
+
+def run_with_files(host, files, *arguments, environment=(), status=0):
+    """Runs the product with open files from 3 on; what it and its container print."""
+    def put_in_place():
+        # Not onto each other: first out of the way.
+        moved = [fcntl.fcntl(file, fcntl.F_DUPFD, 100) for file in files]
+        for number, file in enumerate(moved):
+            os.dup2(file, 3 + number)
+    result = subprocess.run(
+        host.command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=40, close_fds=False, preexec_fn=put_in_place,
+        env={**os.environ, **dict(environment)})
+    expect(result.returncode == status, f"{arguments[0]}: status {result.returncode}: "
+           f"{result.stderr.strip()[-300:]}")
+    return result.stdout
+
+
+def note(host, text):
+    """An open file with a text."""
+    path = os.path.join(host.scratch, "note")
+    with open(path, "w") as file:
+        file.write(text)
+    return os.open(path, os.O_RDONLY)
+
+
+def show_files(host, tools=()):
+    for tool in ("ls", "stty", "tty", "readlink", *tools):
+        os.symlink("busybox", os.path.join(host.bundle, "rootfs", "bin", tool))
+
+
+@case("handed/preserved-files")
+def preserved(host):
+    """--preserve-fds: they are the program's from 3 on, and no others are."""
+    show_files(host)
+    host.configure("sh", "-c", "cat <&3; cat <&4; [ -e /proc/self/fd/5 ] && echo more; true")
+    first, second = note(host, "first\n"), note(host, "second\n")
+    # Both names are one file by now; each descriptor has a position of its own.
+    text = run_with_files(host, [first, second, first], "run", "--bundle", host.bundle,
+                          "--preserve-fds", "2", "box")
+    expect(text == "second\nsecond\n", repr(text))
+    host.configure("sleep", "1000")
+    host.start_detached()
+    text = run_with_files(host, [note(host, "third\n")], "exec", "--preserve-fds", "1", "box",
+                          "sh", "-c", "cat <&3; [ -e /proc/self/fd/4 ] && echo more; true")
+    expect(text == "third\n", repr(text))
+    for file in (first, second):
+        os.close(file)
+
+
+@case("handed/preserved-files-that-are-not-there")
+def preserved_missing(host):
+    host.fails("create", "--bundle", host.bundle, "--preserve-fds", "40", "box", words="descriptor")
+    host.fails("state", "box", words="does not exist")
+
+
+@case("handed/listeners")
+def listeners(host):
+    """LISTEN_FDS, sd_listen_fds(3): the sockets are there, and the program's variables say so."""
+    server = socket.socket()
+    server.bind(("127.0.0.1", 0))
+    server.listen(1)
+    show_files(host)
+    host.configure("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID $$ $LISTEN_FDNAMES; "
+                   "readlink /proc/self/fd/3; [ -e /proc/self/fd/4 ] && echo more; true")
+    text = run_with_files(host, [server.fileno()], "run", "--bundle", host.bundle, "box",
+                          environment={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "web"}.items())
+    expect(text.startswith("1 1 1 web\nsocket:[") and "more" not in text, repr(text))
+
+
+@case("handed/console-socket")
+def console(host):
+    """The terminal's other side goes to the engine: what it types arrives, its size is seen."""
+    show_files(host)
+    path = os.path.join(host.scratch, "console")
+    with listen(path) as server:
+        script = "[ -t 0 ] && echo is one; read x; echo got $x; while read x; do stty size; done"
+        host.configure(process={
+            "terminal": True, "user": {"uid": 0, "gid": 0}, "cwd": "/", "env": ["PATH=/bin"],
+            "args": ["sh", "-c", script], "consoleSize": {"height": 11, "width": 22}})
+        host.create("--console-socket", path)
+        name, (master,) = received(server)
+    expect(name.startswith(b"/dev/pts/"), f"its name: {name}")
+    host.run("start", "box")
+    read_until(master, b"is one")
+    os.write(master, b"words\n")
+    read_until(master, b"got words")
+    os.write(master, b"\n")
+    read_until(master, b"11 22")
+    # Each change arrives, whatever the other threads of the backend do.
+    for rows in range(30, 50):
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 77, 0, 0))
+        until_seen(master, f"{rows} 77".encode())
+    os.write(master, b"\x04")
+    until("its end", host.is_stopped)
+    os.close(master)
+
+
+def read_until(file, words, seconds=20):
+    text = b""
+    while words not in text:
+        expect(select.select([file], [], [], seconds)[0], f"no {words} after {text}")
+        text += os.read(file, 4096)
+    return text
+
+
+def until_seen(file, words):
+    """Asks until the answer has these words."""
+    for _ in range(200):
+        os.write(file, b"\n")
+        text = b""
+        while b"77\r" not in text and b"22\r" not in text:
+            expect(select.select([file], [], [], 20)[0], f"no answer: {text}")
+            text += os.read(file, 4096)
+        if words in text:
+            return
+    expect(False, f"never {words}")
+
+
+@case("handed/console-socket-of-exec")
+def exec_console(host):
+    show_files(host)
+    host.start_detached()
+    path = os.path.join(host.scratch, "console")
+    pid = os.path.join(host.scratch, "pid")
+    with listen(path) as server:
+        host.run("exec", "--tty", "--detach", "--console-socket", path, "--pid-file", pid, "box",
+                 "sh", "-c", "[ -t 0 ] && read line && echo got $line")
+        _, (master,) = received(server)
+    os.write(master, b"words\n")
+    read_until(master, b"got words")
+    os.close(master)
+
+
+@case("handed/pidfd-socket")
+def pidfd(host):
+    """A pidfd of the container's process, by which its end can be waited for."""
+    path = os.path.join(host.scratch, "pidfd")
+    with listen(path) as server:
+        host.create("--pidfd-socket", path)
+        _, (file,) = received(server)
+    host.run("start", "box")
+    signal.pidfd_send_signal(file, 0)
+    expect(not select.select([file], [], [], 0)[0], "it has ended already")
+    with open(f"/proc/self/fdinfo/{file}") as information:
+        expect(f"Pid:\t{host.state()['pid']}\n" in information.read(), "another process")
+    signal.pidfd_send_signal(file, signal.SIGKILL)
+    expect(select.select([file], [], [], 20)[0], "no end")
+    os.close(file)
+    with listen(path + "2") as server:
+        host.run("delete", "box")
+        host.start_detached()
+        host.run("exec", "--detach", "--pidfd-socket", path + "2", "box", "sleep", "1000")
+        _, (file,) = received(server)
+    signal.pidfd_send_signal(file, signal.SIGKILL)
+    expect(select.select([file], [], [], 20)[0], "no end of exec")
+    os.close(file)
+
+
+@case("handed/sockets-that-are-not-there")
+def missing_sockets(host):
+    """An engine that is gone again: an error, and nothing left of the container."""
+    host.configure("sleep", "1000")
+    gone = os.path.join(host.scratch, "gone")
+    host.fails("create", "--bundle", host.bundle, "--pidfd-socket", gone, "box", words="pidfd")
+    host.fails("state", "box", words="does not exist")
+    terminal = {"terminal": True, "user": {"uid": 0, "gid": 0}, "cwd": "/", "args": ["true"]}
+    host.configure("true", process=terminal)
+    host.fails("create", "--bundle", host.bundle, "--console-socket", gone, "box", words="terminal")
+    host.fails("state", "box", words="does not exist")
+    host.fails("create", "--bundle", host.bundle, "box", words="--console-socket")
+
+
+@case("handed/pid-file")
+def pid_file(host):
+    """It is there, and whole, when create returns; where it can't be, there is no container."""
+    path = os.path.join(host.scratch, "pid")
+    host.create("--pid-file", path)
+    with open(path) as file:
+        expect(int(file.read()) == host.state()["pid"], "the number")
+    host.run("delete", "--force", "box")
+    host.fails("create", "--bundle", host.bundle, "--pid-file", "/nonexistent/pid", "box",
+               words="/nonexistent/pid")
+    host.fails("state", "box", words="does not exist")
