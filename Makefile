@@ -58,6 +58,7 @@ trace: build ## Compare --strace with strace(1).
 
 bench: build ## Measure against native and write docs/performance.md.
 	scripts/bench.sh --write
+	scripts/bench.sh containers --write
 
 install: ## Install the release build below PREFIX (/usr/local), in DESTDIR.
 	scripts/install.sh
