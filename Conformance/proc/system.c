@@ -21,12 +21,12 @@ static int count_lines(const char *text, const char *start) {
 }
 
 static void check_mounts(void) {
-  char device[256], place[256], type[64], options[256];
+  char device[4096], place[4096], type[64], options[4096];
   int dump, pass, found = 0, malformed = 0;
   CHECK_TEXT("/proc/mounts is a link", link_of("/proc/mounts"), "self/mounts");
   const char *text = text_of("/proc/self/mounts");
   for (; text && *text; text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL) {
-    malformed += sscanf(text, "%255s %255s %63s %255s %d %d", device, place, type, options, &dump,
+    malformed += sscanf(text, "%4095s %4095s %63s %4095s %d %d", device, place, type, options, &dump,
       &pass) != 6;
     found += strcmp(place, "/proc") == 0 && strcmp(type, "proc") == 0;
   }
