@@ -126,6 +126,10 @@ struct Creation: ~Copyable {
         var state = template
         state.process = process.rawValue
         return state.json.text()
+      },
+      isCreated: { directory in
+        let json = (try? directory.readFile(ContainerFiles.state)).flatMap { try? JSON.parse($0) }
+        return json.flatMap { try? ContainerState($0) }?.isCreating == false
       })
   }
 
@@ -151,7 +155,6 @@ struct Creation: ~Copyable {
       try creating.goOn()
       try creating.waitUntilReady()
       state.isCreating = false
-      try container.write(state)
       try announce(process)
     } catch {
       creating.abandon()
@@ -191,7 +194,7 @@ struct Creation: ~Copyable {
   }
 }
 
-/// A container that is created as soon as its creator says so.
+/// A container that is created as soon as its creator writes so.
 struct PreparedContainer: ~Copyable {
   private let creating: CreatingContainer
   let state: ContainerState
@@ -201,8 +204,20 @@ struct PreparedContainer: ~Copyable {
     self.state = state
   }
 
-  consuming func commit() throws(RuntimeError) { try creating.commit() }
-  consuming func intoCreating() -> CreatingContainer { creating }
+  /// Makes it a container that does not need its creator.
+  consuming func commit(to container: borrowing Container) throws(RuntimeError) {
+    let state = state
+    try creating.commit { () throws(RuntimeError) in try container.write(state) }
+  }
+
+  /// Makes it a container that ends with its creator.
+  consuming func hold(_ container: borrowing Container) throws(RuntimeError) -> CreatingContainer {
+    do throws(RuntimeError) { try container.write(state) } catch {
+      creating.abandon()
+      throw error
+    }
+    return creating
+  }
 }
 
 /// The file with a process's number that engines wait for.

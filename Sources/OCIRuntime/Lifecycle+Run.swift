@@ -22,7 +22,7 @@ extension Lifecycle {
     let prepared = try creation.start()
     switch mode {
     case .detached:
-      try prepared.commit()
+      try prepared.commit(to: creation.container)
       do { try start(creation.container) } catch {
         try? delete(creation.container, prepared: ())
         throw error
@@ -44,12 +44,14 @@ extension Lifecycle {
     let terminal =
       bundle.spec.process?.terminal == true && !hasOwnTerminal ? try Foreground.terminal() : nil
     defer { terminal?.restore() }
+    let held = try prepared.hold(container)
     do { try start(container) } catch {
-      prepared.intoCreating().abandon()
+      held.abandon()
       throw error
     }
-    var creating: CreatingContainer? = prepared.intoCreating()
-    if keeps { try creating.take()?.commit() }
+    var creating: CreatingContainer? = held
+    // It is written down already.
+    if keeps { try creating.take()?.commit {} }
     let connection = try container.connect()
     let status = try Foreground.wait(for: state.process.id, connection, signals, terminal)
     // The backend cleans up behind a container that was to end with the command.

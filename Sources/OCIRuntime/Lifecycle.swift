@@ -18,7 +18,7 @@ public struct Lifecycle: Sendable {
     try explained("create", identifier) { () throws(RuntimeError) in
       var creation = try Creation.begin(
         identifier, try Bundle(path: bundle), options, setting, isDetached: true)
-      try creation.start().commit()
+      try creation.start().commit(to: creation.container)
     }
   }
 

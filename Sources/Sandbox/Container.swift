@@ -12,10 +12,13 @@ public struct ContainerPlace: Sendable {
   /// Standard input is a terminal of the container's own, whose other side an engine has.
   public var ownsTerminal: Bool
   public var hookState: @Sendable (ProcessID) -> String
+  /// Whether the files in the directory say that the container is created.
+  public var isCreated: @Sendable (Descriptor) -> Bool
 
   public init(
     directory: Descriptor, path: String, group: ControlGroup, output: Console.Output,
-    ownsTerminal: Bool, hookState: @escaping @Sendable (ProcessID) -> String
+    ownsTerminal: Bool, hookState: @escaping @Sendable (ProcessID) -> String,
+    isCreated: @escaping @Sendable (Descriptor) -> Bool
   ) {
     self.directory = directory
     self.path = path
@@ -23,6 +26,7 @@ public struct ContainerPlace: Sendable {
     self.output = output
     self.ownsTerminal = ownsTerminal
     self.hookState = hookState
+    self.isCreated = isCreated
   }
 }
 
@@ -48,6 +52,7 @@ public struct CreatingContainer: ~Copyable {
     plan.group = place.group
     plan.isContainer = true
     plan.hookState = place.hookState
+    plan.isCreated = place.isCreated
     plan.output = place.output
     return try explaining("cannot start the container") { () throws(HostError) in
       try CurrentProcess.setAction(.ignored, for: SIGPIPE)
@@ -105,10 +110,17 @@ public struct CreatingContainer: ~Copyable {
     guard case .ready = try next() else { throw lost() }
   }
 
-  /// The container is to stay, whatever becomes of the caller.
-  public consuming func commit() throws(RuntimeError) {
-    try explaining("cannot speak to the container's backend") { () throws(HostError) in
-      try setup.descriptor.send(SetupRecord.commit)
+  /// The container is to stay as soon as its files say that it is created, which `record` writes:
+  /// whenever the caller is killed, the container is created and stays, or it is not and goes.
+  public consuming func commit(_ record: () throws(RuntimeError) -> Void) throws(RuntimeError) {
+    do throws(RuntimeError) {
+      try explaining("cannot speak to the container's backend") { () throws(HostError) in
+        try setup.descriptor.send(SetupRecord.commit)
+      }
+      try record()
+    } catch {
+      abandon()
+      throw error
     }
   }
 

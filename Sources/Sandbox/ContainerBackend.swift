@@ -113,7 +113,10 @@ struct ContainerServer: ~Copyable {
   let running: RunningSandbox
   private let channels: ContainerChannels
   private let terminal: Descriptor?
+  /// The container stays when it ends, and when the command does.
   private var isCommitted = false
+  /// The command is there; until then, what it has said may not hold yet.
+  private var hasCommand = true
   private var hasStarted = false
   private var connections: [Connection] = []
   private var end: End?
@@ -165,8 +168,7 @@ struct ContainerServer: ~Copyable {
       running.backend.outcomeDescriptor, running.statusSocket, running.initDescriptor.descriptor,
       running.backend.programs.newsDescriptor, signals.descriptor, channels.control,
     ]
-    // After the commit nobody is at the other end any more.
-    let setup = isCommitted ? [] : [channels.setup]
+    let setup = hasCommand ? [channels.setup] : []
     let ready = try Readiness.wait(fixed + connections.map(\.socket) + setup)
     if ready[3] { tell(running.backend.programs.takeReports()) }
     if ready[0], let outcome = running.backend.currentOutcome() { return finish(with: outcome) }
@@ -177,7 +179,7 @@ struct ContainerServer: ~Copyable {
       serve(connection.socket)
     }
     if ready[5] { accept() }
-    if !isCommitted, ready[ready.count - 1] { hearCommand() }
+    if hasCommand, ready[ready.count - 1] { hearCommand() }
   }
 
   // MARK: - How it ends
@@ -224,12 +226,18 @@ struct ContainerServer: ~Copyable {
   // MARK: - The command that creates it
 
   private mutating func hearCommand() {
-    // A command that says nothing more has been killed.
-    guard let message = try? channels.setup.receive(), message.bytes == SetupRecord.commit else {
-      return end = .abandoned
+    if let message = try? channels.setup.receive() {
+      isCommitted = message.bytes == SetupRecord.commit
+      if isCommitted { return }
     }
-    isCommitted = true
-    channels.setup.close()
+    // It is done, or was killed. What it has written tells which.
+    if isCommitted && plan.isCreated(channels.directory) {
+      hasCommand = false
+      channels.setup.close()
+    } else {
+      isCommitted = false
+      end = .abandoned
+    }
   }
 
   // MARK: - Later commands

@@ -52,6 +52,8 @@ struct SandboxPlan: Sendable {
   var isContainer = false
   /// The container's state for its hooks, with its init's number.
   var hookState: @Sendable (ProcessID) -> String = { _ in "" }
+  /// Whether the files in the container's directory say that it is created.
+  var isCreated: @Sendable (Descriptor) -> Bool = { _ in false }
   /// Where the processes of the sandbox speak to the person.
   var output: Console.Output = .standardError
 
