@@ -149,7 +149,11 @@ def mounts():
 
 
 def is_foreign_group(path):
-    """Whether a group that appeared belongs to something else: its processes are not ours."""
+    """Whether a group that appeared belongs to something else: to an engine or another suite on this
+    machine, or its processes are not ours."""
+    others = "libpod", "docker", "containerd", "/bench-", "/paravane-lifecycle-"
+    if any(other in path for other in others):
+        return True
     try:
         with open(os.path.join(path, "cgroup.procs")) as file:
             members = {int(line) for line in file}
