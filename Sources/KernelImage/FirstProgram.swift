@@ -12,12 +12,14 @@ enum FirstProgram {
     let root = HostDescriptor(boot.root_descriptor)
     let directory = HostFile(
       root, flags: .O_PATH, status: try FileStatus.ofHost(root))
+    kernel.mounts.noteRestrictions()
     directory.hold()  // the root stays open however the working directory changes
     let task = try kernel.makeFirstTask(
       workingDirectory: directory, credentials: credentials(boot))
     task.paths.umask = boot.umask
     task.personality = boot.personality
     task.schedulingPolicy = boot.scheduling_policy
+    task.group.outOfMemoryAdjustment = boot.out_of_memory_adjustment
     withUnsafeBytes(of: boot.rlimits) { bytes in
       for index in 0..<16 {
         task.group.limits[index] = (

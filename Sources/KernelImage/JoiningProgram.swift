@@ -143,6 +143,7 @@ struct ProgramRecord {
     task.use(credentials: credentials)
     task.useContainerFilter()
     task.personality = kernel.boot.pointee.personality
+    task.group.outOfMemoryAdjustment = kernel.boot.pointee.out_of_memory_adjustment
     task.paths.umask = head.umask
     withUnsafeBytes(of: head.rlimits) { bytes in
       for index in 0..<16 {

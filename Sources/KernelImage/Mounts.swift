@@ -24,7 +24,7 @@ enum Mounts {
           ? HostDescriptor(entry.descriptor) : .none,
         source: Kernel.bootString(kernel.boot, entry.source_offset),
         type: Kernel.bootString(kernel.boot, entry.type_offset),
-        isReadOnly: entry.flags & UInt32(PV_MOUNT_READ_ONLY) != 0))
+        flags: MountFlags(rawValue: entry.flags)))
   }
 
   /// The root node of a guest file system, nil for the host's.

@@ -140,6 +140,7 @@ func sysAccess(
         throw Errno.EACCES
       }
       if mode & 2 != 0 { isReadOnly = try isOnReadOnlyMount(task, path, status) }
+      if mode & 1 != 0, try refusesExecution(task, path, status) { throw Errno.EACCES }
       return status
     },
     other: { (target) throws(Errno) -> FileStatus in
@@ -171,6 +172,17 @@ private func isOnReadOnlyMount(_ task: Task, _ path: HostPath, _ status: FileSta
   }
   _ = try task.byBackend(path, Int(PV_OP_STATFS))
   return Broker.answerWord(10) & 1 != 0  // f_flags, ST_RDONLY
+}
+
+/// The same question about programs, which directories are not.
+private func refusesExecution(_ task: Task, _ path: HostPath, _ status: FileStatus) throws(Errno)
+  -> Bool
+{
+  guard status.isRegular,
+    kernel.mounts.restrictions(ofDevice: status.device).contains(.noExecution)
+  else { return false }
+  _ = try task.byBackend(path, Int(PV_OP_STATFS))
+  return Broker.answerWord(10) & 8 != 0  // f_flags, ST_NOEXEC
 }
 
 /// Implements readlink(2) and readlinkat(2).

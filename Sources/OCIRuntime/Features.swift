@@ -17,12 +17,14 @@ public enum Features {
   }
 
   private static let mountOptions = [
-    "async", "atime", "bind", "defaults", "dev", "diratime", "exec", "noatime", "nodev",
-    "nodiratime", "noexec", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private",
-    "ratime", "rbind", "rdev", "rdiratime", "relatime", "rexec", "rnoatime", "rnodev",
+    "acl", "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "iversion",
+    "lazytime", "loud", "mand", "noacl", "noatime", "nodev", "nodiratime", "noexec", "noiversion",
+    "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private",
+    "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec", "rnoatime", "rnodev",
     "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro",
     "rprivate", "rrelatime", "rro", "rrw", "rslave", "rstrictatime", "rsuid", "rsymfollow",
-    "runbindable", "rw", "slave", "strictatime", "suid", "symfollow", "unbindable",
+    "runbindable", "rw", "silent", "slave", "strictatime", "suid", "symfollow", "sync",
+    "unbindable",
   ]
 
   private static var linux: JSON {

@@ -82,8 +82,8 @@ enum FirstProcess {
     parameters.log = configuration.isDebugging ? .standardError : nil
     parameters.mounts = files.mounts.map {
       BootMount(
-        kind: $0.kind.rawValue, isReadOnly: $0.isReadOnly, descriptor: $0.descriptor,
-        path: $0.path, source: $0.source, type: $0.type)
+        kind: $0.kind.rawValue, flags: UInt32(truncatingIfNeeded: $0.attributes.rawValue),
+        descriptor: $0.descriptor, path: $0.path, source: $0.source, type: $0.type)
     }
     parameters.hiddenDevice = files.hiddenDevice
     parameters.controls = configuration.controls.map { ($0.path, $0.value) }
@@ -94,6 +94,7 @@ enum FirstProcess {
     }
     parameters.personality = configuration.personality
     parameters.schedulingPolicy = configuration.scheduling?.policy ?? 0
+    parameters.outOfMemoryAdjustment = configuration.outOfMemoryAdjustment ?? 0
     parameters.callFilter = configuration.callFilter
     parameters.logsRefusedCalls = configuration.logsRefusedCalls
     // Init has set what the configuration says, and is in the namespace that has the rest.

@@ -2,19 +2,21 @@ import HostOS
 
 /// The option words of one mount, sorted by who obeys them.
 public struct MountOptions: Sendable {
-  /// What the mount forbids. A sandbox's mounts never carry devices or set-user-ID programs of the
-  /// host: the guest kernel knows both itself.
-  public private(set) var attributes: MountAttributes = [.noSetUserID, .noDevices]
+  /// What the guest kernel is told that the mount forbids.
+  public private(set) var wanted: MountAttributes = []
+  /// What the host's mount forbids. It never carries devices or set-user-ID programs: the guest
+  /// kernel knows both itself.
+  public var attributes: MountAttributes { wanted.union([.noSetUserID, .noDevices]) }
   /// "bind" shows one mount, "rbind" also those below it.
   public private(set) var isRecursive = false
+  /// What is mounted there already gets other options.
+  public private(set) var isRemount = false
   /// What a tmpfs is told: size, mode, owner.
   public private(set) var fileSystemOptions: [(key: String, value: String?)] = []
   /// Words that nobody here obeys.
   public private(set) var ignored: [String] = []
   /// Words without which the mount would be another one.
   public private(set) var refused: [String] = []
-
-  public var isReadOnly: Bool { attributes.contains(.readOnly) }
 
   public init(_ words: [String], for kind: MountConfiguration.Kind) {
     for word in words where !read(word, for: kind) { ignored.append(word) }
@@ -24,27 +26,44 @@ public struct MountOptions: Sendable {
   private mutating func read(_ word: String, for kind: MountConfiguration.Kind) -> Bool {
     let key = String(word.prefix { $0 != "=" })
     switch MountOptions.plain(word) {
-    case "ro": attributes.insert(.readOnly)
-    case "rw": attributes.remove(.readOnly)
-    case "noexec": attributes.insert(.noExecution)
-    case "exec": attributes.remove(.noExecution)
-    case "noatime": attributes.insert(.noAccessTimes)
-    case "strictatime": attributes.insert(.strictAccessTimes)
-    case "nodiratime": attributes.insert(.noDirectoryAccessTimes)
-    case "nosymfollow": attributes.insert(.noSymbolicLinks)
+    case "ro": wanted.insert(.readOnly)
+    case "rw": wanted.remove(.readOnly)
+    case "nosuid": wanted.insert(.noSetUserID)
+    case "suid": wanted.remove(.noSetUserID)
+    case "nodev": wanted.insert(.noDevices)
+    case "dev": wanted.remove(.noDevices)
+    case "noexec": wanted.insert(.noExecution)
+    case "exec": wanted.remove(.noExecution)
+    case "noatime": setTimes(.noAccessTimes)
+    case "strictatime": setTimes(.strictAccessTimes)
+    case "atime", "relatime", "norelatime", "nostrictatime": setTimes([])
+    case "nodiratime": wanted.insert(.noDirectoryAccessTimes)
+    case "diratime": wanted.remove(.noDirectoryAccessTimes)
+    case "nosymfollow": wanted.insert(.noSymbolicLinks)
+    case "symfollow": wanted.remove(.noSymbolicLinks)
     case "rbind": isRecursive = true
+    case "remount": isRemount = true
     // The default, or true of every mount here, or of no consequence where nothing is shared.
-    case "bind", "nosuid", "nodev", "suid", "dev", "atime", "relatime", "diratime", "symfollow",
-      "defaults", "async", "nostrictatime", "norelatime", "private", "rprivate", "slave", "rslave",
-      "unbindable", "runbindable":
+    case "bind", "defaults", "async", "private", "rprivate", "slave", "rslave", "unbindable",
+      "runbindable", "iversion", "noiversion", "nolazytime", "loud", "silent", "mand", "nomand",
+      "acl", "noacl":
       break
+    // Of a file system, so a mount of what is mounted already doesn't change them.
+    case "sync", "dirsync", "lazytime": if kind == .tmpfs { fileSystemOptions.append((key, nil)) }
     case "shared", "rshared", "idmap", "ridmap": refused.append(word)
-    case _ where kind == .tmpfs && MountOptions.tmpfsKeys.contains(key):
-      fileSystemOptions.append((key, value(of: word)))
+    case "tmpcopyup": return false
+    // The host's kernel refuses what it doesn't know.
+    case _ where kind == .tmpfs: fileSystemOptions.append((key, value(of: word)))
     // The guest kernel's own file systems read their own words.
     default: return MountOptions.isGuestFileSystem(kind)
     }
     return true
+  }
+
+  /// One field of three values, of which the last word holds.
+  private mutating func setTimes(_ attributes: MountAttributes) {
+    wanted.subtract([.noAccessTimes, .strictAccessTimes])
+    wanted.formUnion(attributes)
   }
 
   /// The words of mount_setattr(2) for a mount and all below it. What a mount forbids holds for
@@ -63,10 +82,6 @@ public struct MountOptions: Sendable {
     guard let equals = word.firstIndex(of: "=") else { return nil }
     return String(word[word.index(after: equals)...])
   }
-
-  private static let tmpfsKeys: Set<String> = [
-    "size", "nr_blocks", "nr_inodes", "mode", "uid", "gid", "inode32", "inode64",
-  ]
 
   private static func isGuestFileSystem(_ kind: MountConfiguration.Kind) -> Bool {
     switch kind {

@@ -43,7 +43,9 @@ struct RootBuilder: ~Copyable {
         // Only a directory has a path below which there are others.
         let tree = try DetachedMount.clone(of: path + "/")
         try tree.setAttributes(confined)
-        try tree.attach(on: oldRoot.descriptor)
+        // There, where createContainer hooks look for the container's files.
+        let place = try HostFile.handle(path)
+        try tree.attach(on: place.descriptor)
         var builder = RootBuilder(configuration, table, layers: nil, root: tree.takeOwner())
         let entry = table.mount(of: path)
         builder.addRoot(source: entry?.source ?? path, type: entry?.type ?? "none", path: path)
@@ -68,7 +70,8 @@ struct RootBuilder: ~Copyable {
     let isReadOnly = configuration.root.access == .readOnly
     mounts = [
       GuestMount(
-        kind: .host, isReadOnly: isReadOnly, descriptor: nil, path: "/", source: source, type: type)
+        kind: .host, attributes: isReadOnly ? .readOnly : [], descriptor: nil, path: "/",
+        source: source, type: type)
     ]
     addSubmounts(of: path, on: "/", attributes: isReadOnly ? .readOnly : [])
   }
@@ -82,6 +85,8 @@ struct RootBuilder: ~Copyable {
       throw RuntimeError("\(what): it shows the host's kernel, which a sandbox does not share")
     }
     do throws(HostError) {
+      let options = MountOptions(mount.options, for: mount.kind)
+      if options.isRemount { return try remount(options, at: destination) }
       switch mount.kind {
       case .bind: try bind(mount, on: destination)
       case .tmpfs where destination == "/dev": try hide(.dev, mount, at: destination)
@@ -136,7 +141,7 @@ struct RootBuilder: ~Copyable {
       }
       mounts.append(
         GuestMount(
-          kind: .host, isReadOnly: true, descriptor: nil, path: path, source: "tmpfs",
+          kind: .host, attributes: protection, descriptor: nil, path: path, source: "tmpfs",
           type: "tmpfs"))
     } catch  where error == .notFound || error == .notADirectory {
     } catch {
@@ -154,7 +159,8 @@ struct RootBuilder: ~Copyable {
       let entry = mounts.last { PathText.isAtOrBelow(path, $0.path) }
       mounts.append(
         GuestMount(
-          kind: .host, isReadOnly: true, descriptor: nil, path: path,
+          kind: .host, attributes: (entry?.attributes ?? []).union(.readOnly), descriptor: nil,
+          path: path,
           source: entry?.source ?? "none", type: entry?.type ?? "none"))
     } catch  where error == .notFound || error == .notADirectory {
     } catch {
@@ -201,11 +207,27 @@ struct RootBuilder: ~Copyable {
     try place(
       tree,
       GuestMount(
-        kind: .host, isReadOnly: options.isReadOnly, descriptor: nil, path: destination,
+        kind: .host, attributes: options.wanted, descriptor: nil, path: destination,
         source: entry?.source ?? source, type: entry?.type ?? "none"))
     if options.isRecursive && !isBelowGuest {
-      addSubmounts(of: source, on: destination, attributes: options.attributes)
+      addSubmounts(of: source, on: destination, attributes: options.wanted)
     }
+  }
+
+  /// Other attributes for the last mount on a path; OCI runtime specification, Linux mount options.
+  private mutating func remount(
+    _ options: MountOptions, at destination: String
+  ) throws(HostError) {
+    guard let index = mounts.lastIndex(where: { $0.path == destination }), index > 0 else {
+      throw .invalid
+    }
+    if mounts[index].kind == .host {
+      let target = try root.descriptor.handle(inRoot: destination)
+      let mount = mounts[index].descriptor ?? target.descriptor
+      try mount.setMountAttributes(
+        options.attributes, clearing: [.readOnly, .noExecution, .noDirectoryAccessTimes])
+    }
+    mounts[index].attributes = options.wanted
   }
 
   private mutating func addTemporary(
@@ -218,7 +240,7 @@ struct RootBuilder: ~Copyable {
     try place(
       tree,
       GuestMount(
-        kind: .host, isReadOnly: options.isReadOnly, descriptor: nil, path: destination,
+        kind: .host, attributes: options.wanted, descriptor: nil, path: destination,
         source: mount.source, type: "tmpfs"))
   }
 
@@ -241,7 +263,7 @@ struct RootBuilder: ~Copyable {
       }
       do throws(HostError) {
         try addSubmount(
-          entry, on: path, attributes: attributes.union(RootBuilder.confined),
+          entry, on: path, attributes: attributes,
           layer: isRoot && layers != nil ? "\(count)" : nil)
         count += 1
       } catch {
@@ -263,11 +285,11 @@ struct RootBuilder: ~Copyable {
     }
     let mount =
       if let tree = tree.take() { tree } else { try DetachedMount.clone(of: entry.mountPoint) }
-    try mount.setAttributes(attributes)
+    try mount.setAttributes(attributes.union(RootBuilder.confined))
     try mount.attach(on: target.descriptor)
     mounts.append(
       GuestMount(
-        kind: .host, isReadOnly: attributes.contains(.readOnly), descriptor: nil, path: path,
+        kind: .host, attributes: attributes, descriptor: nil, path: path,
         source: entry.source, type: entry.type))
   }
 
@@ -296,7 +318,8 @@ struct RootBuilder: ~Copyable {
     }
     mounts.append(
       GuestMount(
-        kind: kind, isReadOnly: mount.options.contains("ro"), descriptor: nil, path: destination,
+        kind: kind, attributes: MountOptions(mount.options, for: mount.kind).wanted,
+        descriptor: nil, path: destination,
         source: mount.source, type: kind == .group ? "cgroup2" : mount.kind.rawValue))
   }
 

@@ -10,7 +10,8 @@ public struct GuestMount: Equatable, Sendable {
   }
 
   public let kind: Kind
-  public let isReadOnly: Bool
+  /// Those that were asked for; the host's mount forbids more.
+  public internal(set) var attributes: MountAttributes
   /// The host directory, where the path itself does not lead there because it lies below a file
   /// system of the guest kernel. It stays open for as long as the sandbox lives.
   public internal(set) var descriptor: Descriptor?

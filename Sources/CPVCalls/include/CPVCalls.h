@@ -35,7 +35,15 @@
 
 enum { PV_MOUNT_HOST = 0, PV_MOUNT_PROC, PV_MOUNT_DEV, PV_MOUNT_DEVPTS, PV_MOUNT_SYS, PV_MOUNT_MQUEUE,
        PV_MOUNT_CGROUP };
-#define PV_MOUNT_READ_ONLY 1u
+/* Flags of a mount: MOUNT_ATTR_* of mount_setattr(2), as the configuration asks for them. */
+#define PV_MOUNT_READ_ONLY 0x1u
+#define PV_MOUNT_NO_SET_ID 0x2u
+#define PV_MOUNT_NO_DEVICES 0x4u
+#define PV_MOUNT_NO_EXECUTION 0x8u
+#define PV_MOUNT_NO_ACCESS_TIMES 0x10u
+#define PV_MOUNT_STRICT_ACCESS_TIMES 0x20u
+#define PV_MOUNT_NO_DIRECTORY_ACCESS_TIMES 0x80u
+#define PV_MOUNT_NO_SYMBOLIC_LINKS 0x200000u
 
 /* One mount point of the guest. Mounts below "/" that are host directories already stand in the
  * host mount namespace; only those below a guest file system carry a descriptor of their own. */
@@ -123,6 +131,7 @@ struct pv_boot {
   uint32_t control_offset, control_count;
   uint32_t personality;
   int32_t scheduling_policy;
+  int32_t out_of_memory_adjustment; /* /proc/PID/oom_score_adj */
   uint32_t device_count;
   struct pv_device devices[PV_DEVICE_LIMIT];
 };

@@ -1,3 +1,4 @@
+import CPVCalls
 import LinuxABI
 import Platform
 
@@ -100,6 +101,28 @@ public struct DirectoryEntry {
   }
 }
 
+/// What a mount forbids, by the bits of MOUNT_ATTR_* of mount_setattr(2).
+public struct MountFlags: OptionSet {
+  public let rawValue: UInt32
+
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  public static var readOnly: MountFlags { MountFlags(rawValue: PV_MOUNT_READ_ONLY) }
+  public static var noSetID: MountFlags { MountFlags(rawValue: PV_MOUNT_NO_SET_ID) }
+  public static var noDevices: MountFlags { MountFlags(rawValue: PV_MOUNT_NO_DEVICES) }
+  public static var noExecution: MountFlags { MountFlags(rawValue: PV_MOUNT_NO_EXECUTION) }
+  public static var noAccessTimes: MountFlags { MountFlags(rawValue: PV_MOUNT_NO_ACCESS_TIMES) }
+  public static var strictAccessTimes: MountFlags {
+    MountFlags(rawValue: PV_MOUNT_STRICT_ACCESS_TIMES)
+  }
+  public static var noDirectoryAccessTimes: MountFlags {
+    MountFlags(rawValue: PV_MOUNT_NO_DIRECTORY_ACCESS_TIMES)
+  }
+  public static var noSymbolicLinks: MountFlags {
+    MountFlags(rawValue: PV_MOUNT_NO_SYMBOLIC_LINKS)
+  }
+}
+
 /// A mount of a guest file system, or of a host directory below one.
 public final class Mount {
   /// Absolute, without a slash at the end.
@@ -108,19 +131,21 @@ public final class Mount {
   public let hostDirectory: HostDescriptor
   public let source: [UInt8]
   public let type: [UInt8]
-  public let isReadOnly: Bool
+  public let flags: MountFlags
 
   public init(
     path: [UInt8], root: Node?, hostDirectory: HostDescriptor, source: [UInt8], type: [UInt8],
-    isReadOnly: Bool
+    flags: MountFlags
   ) {
     self.path = path
     self.root = root
     self.hostDirectory = hostDirectory
     self.source = source
     self.type = type
-    self.isReadOnly = isReadOnly
+    self.flags = flags
   }
+
+  public var isReadOnly: Bool { flags.contains(.readOnly) }
 
   /// True when look-ups stop at this mount instead of going to the host.
   public var isGuest: Bool { root != nil || hostDirectory.isValid }
@@ -131,12 +156,48 @@ public final class MountTable {
   public private(set) var mounts: [Mount] = []
   /// False when access(2) for writing needs no look at the mount.
   public private(set) var hasReadOnlyHostMount = false
-  /// Makes the root node of a guest file system; filled in by the image.
+  /// st_dev of the host's file systems whose programs some mount restricts, and how.
+  private var restrictedDevices: [(device: UInt64, flags: MountFlags)] = []
+
   public init() {}
 
   public func add(_ mount: Mount) {
     mounts.append(mount)
     if mount.isReadOnly && mount.root == nil { hasReadOnlyHostMount = true }
+  }
+
+  // MARK: Programs
+
+  /// Finds out where programs are restricted, before the first one is looked for.
+  public func noteRestrictions() {
+    let wanted: MountFlags = [.noExecution, .noSetID]
+    for mount in mounts where mount.root == nil && !mount.flags.isDisjoint(with: wanted) {
+      let status =
+        mount.hostDirectory.isValid
+        ? try? FileStatus.ofHost(mount.hostDirectory) : try? FileStatus.ofHost(path: mount.path)
+      guard let status else { continue }
+      restrictedDevices.append((status.device, mount.flags.intersection(wanted)))
+    }
+  }
+
+  /// What some mount of a file system forbids, though perhaps not the one that a file was found on.
+  public func restrictions(ofDevice device: UInt64) -> MountFlags {
+    var flags: MountFlags = []
+    for entry in restrictedDevices where entry.device == device { flags.formUnion(entry.flags) }
+    return flags
+  }
+
+  /// Those of the innermost mount of an absolute path without `.`, `..` and links.
+  public func flags(ofPath path: [UInt8]) -> MountFlags {
+    var best: Mount?
+    for mount in mounts
+    where path.starts(with: mount.path)
+      && (path.count == mount.path.count || path[mount.path.count] == 47)
+      && mount.path.count >= best?.path.count ?? 0
+    {
+      best = mount
+    }
+    return best?.flags ?? []
   }
 
   // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are

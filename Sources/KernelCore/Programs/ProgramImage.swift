@@ -14,10 +14,12 @@ public final class ProgramImage {
   /// The path as given, for AT_EXECFN, and the last component for the task's name.
   public let path: [UInt8]
   let status: FileStatus
+  /// False on a mount whose programs run as who runs them.
+  let allowsSetID: Bool
 
   init(
     elf: ELFFile, _ running: RunningFile, interpreter: ELFFile?, strings: ProgramStrings,
-    path: [UInt8], status: FileStatus
+    path: [UInt8], status: FileStatus, allowsSetID: Bool
   ) {
     self.elf = elf
     self.running = running
@@ -25,6 +27,7 @@ public final class ProgramImage {
     self.strings = strings
     self.path = path
     self.status = status
+    self.allowsSetID = allowsSetID
     interpreter?.file.hold()
   }
 
@@ -49,9 +52,11 @@ extension Task {
       guard host.isRegular, status.mode & 0o111 != 0, credentials.permits(1, status) else {
         throw .EACCES
       }
+      let mount = try mountFlags(ofProgram: host, status)
       let running = try RunningFile(host)
       guard let line = try interpreterLine(host) else {
-        return try prepareELF(running, path: path, strings, status)
+        return try prepareELF(
+          running, path: path, strings, status, allowsSetID: !mount.contains(.noSetID))
       }
       // No name at all leads Linux to the working directory, which is no program.
       if line.interpreter.isEmpty { throw .EACCES }
@@ -70,7 +75,8 @@ extension Task {
   }
 
   private func prepareELF(
-    _ running: RunningFile, path: [UInt8], _ strings: ProgramStrings, _ status: FileStatus
+    _ running: RunningFile, path: [UInt8], _ strings: ProgramStrings, _ status: FileStatus,
+    allowsSetID: Bool
   ) throws(Errno) -> ProgramImage {
     let elf = try ELFFile(running.file, mapped: running.file.mapped)
     var interpreter: ELFFile?
@@ -83,14 +89,32 @@ extension Task {
       guard host.isRegular else { throw .EACCES }
       _ = try RunningFile(host)
       guard rights.mode & 0o111 != 0, credentials.permits(1, rights) else { throw .EACCES }
+      _ = try mountFlags(ofProgram: host, rights)
       do throws(Errno) { interpreter = try ELFFile(host, mapped: host.mapped) } catch {
         throw .ELIBBAD
       }
       return ProgramImage(
-        elf: elf, running, interpreter: interpreter, strings: strings, path: path, status: status)
+        elf: elf, running, interpreter: interpreter, strings: strings, path: path, status: status,
+        allowsSetID: allowsSetID)
     }
     return ProgramImage(
-      elf: elf, running, interpreter: nil, strings: strings, path: path, status: status)
+      elf: elf, running, interpreter: nil, strings: strings, path: path, status: status,
+      allowsSetID: allowsSetID)
+  }
+
+  /// What the mount of a program's file forbids. Only where some mount of its file system forbids
+  /// what matters here is the file's path looked for.
+  private func mountFlags(
+    ofProgram file: HostFile, _ status: FileStatus
+  ) throws(Errno) -> MountFlags {
+    var relevant: MountFlags = .noExecution
+    if status.mode & (FileMode.S_ISUID | FileMode.S_ISGID) != 0 { relevant.insert(.noSetID) }
+    guard !kernel.mounts.restrictions(ofDevice: status.device).isDisjoint(with: relevant) else {
+      return []
+    }
+    let flags = kernel.mounts.flags(ofPath: try canonicalPath(of: file))
+    if flags.contains(.noExecution) { throw .EACCES }
+    return flags
   }
 
   /// The first line of an interpreter script, or nil when the file is none.
@@ -237,7 +261,7 @@ extension Task {
   private func takeIdentity(of image: ProgramImage) -> Bool {
     let isSetID = credentials.transform(
       fileMode: image.status.mode, owner: image.status.user, fileGroup: image.status.group,
-      allowsSetID: true)
+      allowsSetID: image.allowsSetID)
     group.isDumpable = !isSetID
     if isSetID { group.parentDeathSignal = 0 }
     var start = image.path.count

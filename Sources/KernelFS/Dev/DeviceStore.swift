@@ -45,7 +45,11 @@ final class DeviceStore {
 
   func makeRoot(mountPath: [UInt8]) -> Node {
     let root = MemoryDirectory(self, name: mountPath, parent: nil, permissions: 0o755)
-    for device in Device.all { root.adopt(DeviceNode(device, in: root)) }
+    // OCI runtime specification, Default Devices: the console is there if there is a terminal.
+    let hasConsole = kernel.boot.pointee.flags & UInt32(PV_BOOT_TERMINAL | PV_BOOT_INIT) != 0
+    for device in Device.all where device != .console || hasConsole {
+      root.adopt(DeviceNode(device, in: root))
+    }
     root.adopt(LinkNode("fd", in: root, to: "/proc/self/fd"))
     root.adopt(LinkNode("stdin", in: root, to: "/proc/self/fd/0"))
     root.adopt(LinkNode("stdout", in: root, to: "/proc/self/fd/1"))

@@ -15,7 +15,8 @@ enum MountsText {
       text.add(escaping: special, path)
       text.add(byte: 32)
       text.add(escaping: special, mount.type)
-      text.add(mount.isReadOnly ? " ro,relatime 0 0\n" : " rw,relatime 0 0\n")
+      add(mount.flags, to: &text)
+      text.add(" 0 0\n")
     }
     return text.bytes
   }
@@ -34,13 +35,26 @@ enum MountsText {
       text.add(unsigned: device & 0xff | device >> 12 & 0xffff_ff00)
       text.add(" / ")
       text.add(escaping: special, path)
-      text.add(mount.isReadOnly ? " ro,relatime - " : " rw,relatime - ")
+      add(mount.flags, to: &text)
+      text.add(" - ")
       text.add(escaping: special, mount.type)
       text.add(byte: 32)
       text.add(escaping: special, source(of: mount))
       text.add(mount.isReadOnly ? " ro\n" : " rw\n")
     }
     return text.bytes
+  }
+
+  /// In Linux's order.
+  private static func add(_ flags: MountFlags, to text: inout Text) {
+    text.add(flags.contains(.readOnly) ? " ro" : " rw")
+    if flags.contains(.noSetID) { text.add(",nosuid") }
+    if flags.contains(.noDevices) { text.add(",nodev") }
+    if flags.contains(.noExecution) { text.add(",noexec") }
+    if flags.contains(.noAccessTimes) { text.add(",noatime") }
+    if flags.contains(.noDirectoryAccessTimes) { text.add(",nodiratime") }
+    if flags.isDisjoint(with: [.noAccessTimes, .strictAccessTimes]) { text.add(",relatime") }
+    if flags.contains(.noSymbolicLinks) { text.add(",nosymfollow") }
   }
 
   private static func forEachVisible(_ viewer: Task, _ body: (Mount, [UInt8], Int) -> Void) {

@@ -31,6 +31,8 @@ public struct BootParameters: Sendable {
   public var personality: UInt32 = 0
   /// SCHED_* of the programs.
   public var schedulingPolicy: Int32 = 0
+  /// /proc/PID/oom_score_adj of the programs.
+  public var outOfMemoryAdjustment: Int32 = 0
   /// uname(2)'s release and version.
   public var release = ""
   public var version = ""
@@ -72,18 +74,19 @@ public struct BootDevice: Equatable, Sendable {
 public struct BootMount: Equatable, Sendable {
   /// PV_MOUNT_*.
   public var kind: UInt32
-  public var isReadOnly: Bool
+  /// MOUNT_ATTR_* of mount_setattr(2).
+  public var flags: UInt32
   public var descriptor: Descriptor?
   public var path: String
   public var source: String
   public var type: String
 
   public init(
-    kind: UInt32, isReadOnly: Bool, descriptor: Descriptor?, path: String, source: String,
+    kind: UInt32, flags: UInt32, descriptor: Descriptor?, path: String, source: String,
     type: String
   ) {
     self.kind = kind
-    self.isReadOnly = isReadOnly
+    self.flags = flags
     self.descriptor = descriptor
     self.path = path
     self.source = source

@@ -32,6 +32,7 @@ struct BootRecord {
     record.pointee.control_count = UInt32(parameters.controls.count)
     record.pointee.personality = parameters.personality
     record.pointee.scheduling_policy = parameters.schedulingPolicy
+    record.pointee.out_of_memory_adjustment = parameters.outOfMemoryAdjustment
     try fillDevices(parameters.devices)
     record.pointee.window_rows = UInt32(parameters.window?.rows ?? 0)
     record.pointee.window_columns = UInt32(parameters.window?.columns ?? 0)
@@ -63,7 +64,7 @@ struct BootRecord {
     let table = pointer(to: \.mounts, as: pv_mount.self)
     for (index, mount) in mounts.enumerated() {
       table[index] = pv_mount(
-        kind: mount.kind, flags: mount.isReadOnly ? PV_MOUNT_READ_ONLY : 0,
+        kind: mount.kind, flags: mount.flags,
         descriptor: mount.descriptor?.rawValue ?? -1,
         path_offset: try blob.append(mount.path), source_offset: try blob.append(mount.source),
         type_offset: try blob.append(mount.type))
