@@ -233,16 +233,28 @@ extension Task {
     }
   }
 
-  /// Creating and removing names needs write and search permission on the directory.
+  /// Creating and removing names needs write and search permission on the directory. That its mount
+  /// is read-only comes before the permission to write to it, as Linux has it.
   public func checkParent(_ path: HostPath) throws(Errno) {
     if credentials.isFileRoot { return }
     let status = try parentStatus(path)
-    guard credentials.permits(3, status) else { throw .EACCES }
+    if credentials.permits(3, status) { return }
+    guard credentials.permits(1, status), kernel.mounts.hasReadOnlyHostMount else { throw .EACCES }
+    try withParent(of: path) { (parent) throws(Errno) in
+      _ = try byBackend(parent, Int(PV_OP_STATFS))
+    }
+    throw Broker.answerWord(10) & 1 != 0 ? .EROFS : .EACCES  // f_flags, ST_RDONLY
   }
 
   public func parentStatus(_ path: HostPath) throws(Errno) -> FileStatus {
+    try withParent(of: path) { (parent) throws(Errno) in try hostStatus(parent, []) }
+  }
+
+  private func withParent<Result>(
+    of path: HostPath, _ body: (HostPath) throws(Errno) -> Result
+  ) throws(Errno) -> Result {
     try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) {
-      (bytes) throws(Errno) -> FileStatus in
+      (bytes) throws(Errno) -> Result in
       var length = 0
       while path.path[length] != 0 {
         bytes[length] = path.path[length]
@@ -258,9 +270,9 @@ extension Task {
       bytes[length] = 0
       // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices
       // are checked.
-      return try hostStatus(
+      return try body(
         HostPath(
-          directory: path.directory, path: UnsafePointer(bytes.baseAddress!), isChecked: true), [])
+          directory: path.directory, path: UnsafePointer(bytes.baseAddress!), isChecked: true))
     }
   }
 
