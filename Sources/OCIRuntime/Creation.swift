@@ -115,10 +115,15 @@ struct Creation: ~Copyable {
     }
   }
 
-  private func place(_ group: ControlGroup) -> ContainerPlace {
-    let template = SpecifiedState(
+  /// Before there is a process.
+  private var specifiedState: SpecifiedState {
+    SpecifiedState(
       ociVersion: bundle.spec.ociVersion ?? "", identifier: container.identifier,
       status: .creating, process: 0, bundle: bundle.path, annotations: bundle.spec.annotations)
+  }
+
+  private func place(_ group: ControlGroup) -> ContainerPlace {
+    let template = specifiedState
     return ContainerPlace(
       directory: container.directory.descriptor, path: container.path, group: group,
       output: setting.output, ownsTerminal: ownsTerminal,
@@ -147,8 +152,10 @@ struct Creation: ~Copyable {
   ) throws(RuntimeError) -> PreparedContainer {
     var creating = creating
     var state: ContainerState
+    var isBuilt = false
     do throws(RuntimeError) {
       let process = try creating.waitUntilBuilt()
+      isBuilt = true
       state = try firstState(process, backend: creating.backend, group)
       try container.write(state)
       try runHooks(process)
@@ -158,6 +165,12 @@ struct Creation: ~Copyable {
       try announce(process)
     } catch {
       creating.abandon()
+      // OCI runtime specification, Lifecycle: where a hook has failed, and here whatever has.
+      if isBuilt {
+        var state = specifiedState
+        state.status = .stopped
+        setting.runPoststopHooks(bundle.spec, state)
+      }
       throw error
     }
     return PreparedContainer(creating: creating, state: state)

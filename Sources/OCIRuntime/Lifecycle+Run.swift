@@ -45,23 +45,33 @@ extension Lifecycle {
       bundle.spec.process?.terminal == true && !hasOwnTerminal ? try Foreground.terminal() : nil
     defer { terminal?.restore() }
     let held = try prepared.hold(container)
-    do { try start(container) } catch {
+    let connection: ContainerConnection
+    do throws(RuntimeError) { connection = try startConnected(container) } catch {
       held.abandon()
+      runPoststopHooks(bundle.spec, state)
       throw error
     }
     var creating: CreatingContainer? = held
     // It is written down already.
     if keeps { try creating.take()?.commit {} }
-    let connection = try container.connect()
     let status = try Foreground.wait(for: state.process.id, connection, signals, terminal)
     // The backend cleans up behind a container that was to end with the command.
     if let creating = creating.take() { try creating.finish() }
-    for hook in bundle.spec.hooks.poststop where !keeps {
-      do { try Hook(hook).run(state: Lifecycle.stopped(state).json.text()) } catch {
-        setting.warn(error.message)
-      }
-    }
+    if !keeps { runPoststopHooks(bundle.spec, state) }
     return status
+  }
+
+  /// Connected before the start, as the backend of a program that is quick is gone soon after.
+  private func startConnected(
+    _ container: borrowing Container
+  ) throws(RuntimeError) -> ContainerConnection {
+    let connection = try container.connect()
+    try start(container)
+    return connection
+  }
+
+  private func runPoststopHooks(_ spec: Spec, _ state: ContainerState) {
+    setting.runPoststopHooks(spec, Lifecycle.stopped(state))
   }
 
   private static func stopped(_ state: ContainerState) -> SpecifiedState {

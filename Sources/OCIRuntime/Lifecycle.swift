@@ -63,13 +63,16 @@ public struct Lifecycle: Sendable {
     _ spec: Spec, _ container: borrowing Container
   ) throws(RuntimeError) {
     for hook in spec.hooks.startContainer {
-      let state = try container.specifiedState().json.text()
+      var state = try container.specifiedState()
+      // As seen by the hook.
+      state.process = 1
+      let text = state.json.text()
       let program = ProgramConfiguration(
         // The guest kernel finds a program by its first argument.
         arguments: [hook.path] + hook.args.dropFirst(), environment: hook.env)
       let status = try explaining("cannot run the hook '\(hook.path)'") {
         () throws(HostError) -> Result<ExitStatus, RuntimeError> in
-        let input = try OwnedDescriptor.memory(name: "state", bytes: Array(state.utf8))
+        let input = try OwnedDescriptor.memory(name: "state", bytes: Array(text.utf8))
         let null = try HostFile.open("/dev/null", flags: O_RDWR)
         let connection = try ContainerConnection(in: container.directory.descriptor)
         do throws(RuntimeError) {
@@ -175,12 +178,8 @@ public struct Lifecycle: Sendable {
     if !state.group.remove() {
       setting.warn("the control group of '\(state.identifier)' can't be removed")
     }
-    let hooks = (try? container.spec())?.hooks.poststop ?? []
-    for hook in hooks {
-      do { try Hook(hook).run(state: try container.specifiedState().json.text()) } catch {
-        // OCI runtime specification, Lifecycle: later hooks and the deletion go on.
-        setting.warn(error.message)
-      }
+    if let spec = try? container.spec(), let state = try? container.specifiedState() {
+      setting.runPoststopHooks(spec, state)
     }
     container.discard()
   }

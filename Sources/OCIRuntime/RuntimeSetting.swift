@@ -43,6 +43,13 @@ public struct RuntimeSetting: Sendable {
     if !say("warning", text) { onWarning?(text) }
   }
 
+  /// OCI runtime specification, Lifecycle: one that fails is warned of, and the others run.
+  func runPoststopHooks(_ spec: Spec, _ state: SpecifiedState) {
+    for hook in spec.hooks.poststop {
+      do { try Hook(hook).run(state: state.json.text()) } catch { warn(error.message) }
+    }
+  }
+
   /// True when the log has it: otherwise the caller tells the person.
   @discardableResult
   public func say(_ level: String, _ text: String) -> Bool {
