@@ -221,6 +221,7 @@ def refused(host):
     refuses(host, "uidMappings", mounts=[{**data, "options": ["bind"], "uidMappings": mapping}])
     refuses(host, "linux.intelRdt", linux={"intelRdt": {"closID": "a"}})
     refuses(host, "linux.timeOffsets", linux={"timeOffsets": {"monotonic": {"secs": 5}}})
+    refuses(host, "cpu.realtimeRuntime", linux={"resources": {"cpu": {"realtimeRuntime": 950}}})
     refuses(host, "linux.netDevices", linux={"netDevices": {"eth0": {"name": "x"}}})
     refuses(host, "rootfsPropagation", linux={"rootfsPropagation": "shared"})
     refuses(host, "user namespaces", linux={"namespaces": [{"type": "user"}]})

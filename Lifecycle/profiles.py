@@ -219,7 +219,7 @@ def refused(host):
         wrongs += [
             (profile("SCMP_ACT_NOTIFY"), "seccomp.defaultAction: 'SCMP_ACT_NOTIFY'"),
             (profile(ALLOW, rule("getppid", "SCMP_ACT_NOTIFY")), "[0].action: 'SCMP_ACT_NOTIFY'"),
-            (profile(ALLOW, listenerPath="/run/x"), "listenerPath")]
+            (profile(ALLOW, listenerMetadata="x"), "listenerMetadata")]
     for wrong, words in wrongs:
         configure(host, wrong, f"{GETPPID}")
         host.fails("create", "--bundle", host.bundle, "box", words=words)

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL
 #endif
+#define NS_GET_KIND _IO(0xb7, 0x3)
+#define NSFS_FILE_SYSTEM 0x6e736673
 #define NS_GET_PID_FROM_PIDNS _IOR(0xb7, 0x6, int)
 
 pid_t host_fork(void) { return fork(); }
@@ -50,6 +53,13 @@ pid_t host_fork_sibling_into(int namespaces, int control_group) {
 
 int host_enter_namespace(int descriptor, int kind) {
   return (int)syscall(SYS_setns, descriptor, kind);
+}
+
+int host_namespace_kind(int descriptor) {
+  /* The numbers of other file systems' ioctl(2)s are their own. */
+  struct statfs facts;
+  if (fstatfs(descriptor, &facts) != 0 || facts.f_type != NSFS_FILE_SYSTEM) return -1;
+  return ioctl(descriptor, NS_GET_KIND);
 }
 
 /* The child of a vfork(2), all signals blocked. It dies with its parent. Returns on failure. */

@@ -7,6 +7,7 @@ public struct Namespaces: OptionSet, Sendable {
 
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
+  public static let time = Namespaces(rawValue: 0x0000_0080)
   public static let mount = Namespaces(rawValue: 0x0002_0000)
   public static let controlGroup = Namespaces(rawValue: 0x0200_0000)
   public static let hostName = Namespaces(rawValue: 0x0400_0000)
@@ -14,6 +15,11 @@ public struct Namespaces: OptionSet, Sendable {
   public static let user = Namespaces(rawValue: 0x1000_0000)
   public static let process = Namespaces(rawValue: 0x2000_0000)
   public static let network = Namespaces(rawValue: 0x4000_0000)
+
+  /// Whether a file of nsfs names one of this kind; a file of another file system names none.
+  public func isKind(of namespace: borrowing OwnedDescriptor) -> Bool {
+    host_namespace_kind(namespace.rawValue) == rawValue
+  }
 
   /// Gives the calling process its own; `process` takes effect for its next child.
   public func unshare() throws(HostError) {

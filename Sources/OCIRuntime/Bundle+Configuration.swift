@@ -1,3 +1,4 @@
+import Glibc
 import HostOS
 import OCISpec
 import Sandbox
@@ -161,13 +162,31 @@ extension Bundle {
         network = namespace.path.map { .joined(path: $0) } ?? .fresh
       } else if namespace.type == "user" {
         throw SpecError(field, "user namespaces are not supported")
-      } else if namespace.path != nil, namespace.type != "uts" {
+      } else if let path = namespace.path {
+        try Bundle.check(path, isNamespaceOf: namespace.type, field)
+        if namespace.type == "uts" { continue }
         warnings.append(
           "config.json: \(field).path: the guest kernel has a \(namespace.type) namespace of its "
             + "own and joins no other")
       }
     }
     return network
+  }
+
+  /// "The runtime MUST generate an error if path is not associated with a namespace of type type"
+  /// (OCI runtime specification, Linux, Namespaces).
+  private static func check(
+    _ path: String, isNamespaceOf type: String, _ field: String
+  ) throws(SpecError) {
+    let isOne: Bool
+    do throws(HostError) {
+      isOne =
+        try Namespaces(specified: type)?.isKind(of: HostFile.open(path, flags: O_RDONLY))
+        ?? false
+    } catch {
+      throw SpecError("\(field).path", "'\(path)': \(error)")
+    }
+    if !isOne { throw SpecError("\(field).path", "'\(path)' is not a namespace of type \(type)") }
   }
 
   private static let namespaceTypes: Set<String> = [
@@ -189,6 +208,7 @@ extension ControlGroupConfiguration {
     memoryReservationBytes = resources.memoryReservation
     memorySwapBytes = resources.memorySwap
     swappiness = resources.memorySwappiness
+    disablesOutOfMemoryKiller = resources.disablesOutOfMemoryKiller ?? false
     processCount = resources.processLimit
     cpuShares = resources.cpuShares
     cpuQuotaMicroseconds = resources.cpuQuota
@@ -213,6 +233,23 @@ extension ControlGroupConfiguration {
       HugePageLimit(pageSize: $0.pageSize, bytes: $0.limit)
     }
     unified = resources.unified.map { UnifiedSetting(file: $0.name, value: $0.value) }
+  }
+}
+
+extension Namespaces {
+  /// By the name that the specification has for the kind.
+  init?(specified name: String) {
+    switch name {
+    case "pid": self = .process
+    case "network": self = .network
+    case "mount": self = .mount
+    case "ipc": self = .interProcess
+    case "uts": self = .hostName
+    case "user": self = .user
+    case "cgroup": self = .controlGroup
+    case "time": self = .time
+    default: return nil
+    }
   }
 }
 

@@ -150,6 +150,9 @@ extension Spec.Device {
     guard let path = try field["path"].text(), path.hasPrefix("/") else {
       throw SpecError("\(field.path).path", "must be an absolute path")
     }
+    for name in ["major", "minor"] where type != "p" {
+      if try field[name].isMissing { throw SpecError("\(field.path).\(name)", "is missing") }
+    }
     self.init(
       type: type, path: path, major: try field["major"].integer() ?? 0,
       minor: try field["minor"].integer() ?? 0, fileMode: try field["fileMode"].integer(),
@@ -209,11 +212,13 @@ extension Spec.Resources {
   }
 
   init(_ field: SpecField) throws(SpecError) {
+    try Spec.Resources.refuseUnsupported(field)
     let memory = try field["memory"]
     memoryLimit = try memory["limit"].integer()
     memoryReservation = try memory["reservation"].integer()
     memorySwap = try memory["swap"].integer()
     memorySwappiness = try memory["swappiness"].integer()
+    disablesOutOfMemoryKiller = try memory["disableOOMKiller"].truth()
     let cpu = try field["cpu"]
     cpuShares = try cpu["shares"].integer()
     cpuQuota = try cpu["quota"].integer()
@@ -238,6 +243,24 @@ extension Spec.Resources {
           pageSize: try field["pageSize"].text() ?? "", limit: try field["limit"].integer() ?? 0)
       } ?? []
     unified = try field["unified"].pairs()
+  }
+}
+
+extension Spec.Resources {
+  /// "If the runtime cannot apply a property as specified in the configuration, it MUST generate an
+  /// error" (OCI runtime specification, Create). Zero is what engines write for nothing.
+  fileprivate static func refuseUnsupported(_ field: SpecField) throws(SpecError) {
+    for name in ["realtimeRuntime", "realtimePeriod"] {
+      let value = try field["cpu"][name]
+      if try value.integer(Int64.self) ?? 0 != 0 { throw SpecError(value.path, "is not supported") }
+    }
+    let network = try field["network"]
+    if try network["classID"].integer(UInt32.self) ?? 0 != 0 {
+      throw SpecError("\(network.path).classID", "is not supported")
+    }
+    for field in [try network["priorities"], try field["rdma"]] where field.hasContent {
+      throw SpecError(field.path, "is not supported")
+    }
   }
 }
 

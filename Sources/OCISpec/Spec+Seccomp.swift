@@ -112,7 +112,7 @@ extension Spec.Seccomp {
       throw SpecError("\(field.path).defaultAction", "is missing")
     }
     defaultAction = action
-    defaultErrno = try field["defaultErrnoRet"].integer()
+    defaultErrno = try action.errno(field["defaultErrnoRet"])
     architectures =
       try field["architectures"].list { field throws(SpecError) in
         try field.word(SeccompArchitecture.self)
@@ -121,8 +121,23 @@ extension Spec.Seccomp {
       try field["flags"].list { field throws(SpecError) in try field.word(SeccompFlag.self) } ?? []
     rules =
       try field["syscalls"].list { field throws(SpecError) in try Spec.SeccompRule(field) } ?? []
-    if let path = try field["listenerPath"].text(), !path.isEmpty {
-      throw SpecError("\(field.path).listenerPath", "is not supported: nobody is asked about calls")
+    // Without an action that asks somebody, and here is none, "this value is ignored".
+    let listener = try field["listenerPath"].text() ?? ""
+    if listener.isEmpty, try field["listenerMetadata"].text()?.isEmpty == false {
+      throw SpecError("\(field.path).listenerMetadata", "must not be set without listenerPath")
+    }
+  }
+}
+
+extension SeccompAction {
+  /// "When the action doesn't support an errno, the runtime MUST print an error and fail."
+  fileprivate func errno(_ field: SpecField) throws(SpecError) -> UInt16? {
+    let number: UInt16? = try field.integer()
+    switch self {
+    case .errno, .trace: return number
+    case .kill, .killThread, .killProcess, .trap, .allow, .log:
+      if number != nil { throw SpecError(field.path, "has no meaning for \(rawValue)") }
+      return nil
     }
   }
 }
@@ -135,7 +150,7 @@ extension Spec.SeccompRule {
       throw SpecError("\(field.path).action", "is missing")
     }
     self.action = action
-    errno = try field["errnoRet"].integer()
+    errno = try action.errno(field["errnoRet"])
     conditions =
       try field["args"].list { field throws(SpecError) in try Spec.SeccompCondition(field) } ?? []
   }

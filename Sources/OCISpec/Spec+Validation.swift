@@ -1,9 +1,12 @@
 extension Spec {
   /// Throws for the first field that the specification forbids to be as it is.
   func validate() throws(SpecError) {
-    try require(ociVersion, "ociVersion")
-    guard ociVersion?.hasPrefix("1.") == true else {
-      throw SpecError("ociVersion", "'\(ociVersion ?? "")' is not supported, only 1.x is")
+    let version = try require(ociVersion, "ociVersion")
+    guard Spec.isVersion(version) else {
+      throw SpecError("ociVersion", "'\(version)' is not MAJOR.MINOR.PATCH")
+    }
+    guard version.hasPrefix("1.") else {
+      throw SpecError("ociVersion", "'\(version)' is not supported, only 1.x is")
     }
     try validateRoot()
     for (index, mount) in (mounts ?? []).enumerated() {
@@ -13,6 +16,42 @@ extension Spec {
     try process.validate()
     try validateNames()
     try validateNamespaces()
+    try validatePaths()
+    for annotation in annotations where annotation.name.isEmpty {
+      throw SpecError("annotations", "a key must not be empty")
+    }
+  }
+
+  /// SemVer 2.0.0: three numbers, then what comes before a release, and of which build.
+  static func isVersion(_ text: String) -> Bool {
+    let core = text.prefix { $0 != "-" && $0 != "+" }
+    let numbers = core.split(separator: ".", omittingEmptySubsequences: false)
+    let isNumbered =
+      numbers.count == 3
+      && numbers.allSatisfy { number in
+        !number.isEmpty && number.utf8.allSatisfy { (0x30...0x39).contains($0) }
+          && (number == "0" || !number.hasPrefix("0"))
+      }
+    let rest = text.dropFirst(core.count)
+    return isNumbered && rest.utf8.count != 1
+      && rest.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2b, 0x2d, 0x2e: true
+        default: false
+        }
+      }
+  }
+
+  private func validatePaths() throws(SpecError) {
+    for (field, paths) in [
+      ("maskedPaths", linux?.maskedPaths), ("readonlyPaths", linux?.readonlyPaths),
+    ] {
+      for (index, path) in (paths ?? []).enumerated() {
+        let field = "linux.\(field)[\(index)]"
+        if !path.hasPrefix("/") { throw SpecError(field, "must be an absolute path") }
+        try refuseNul(path, field)
+      }
+    }
   }
 
   private func validateRoot() throws(SpecError) {
@@ -41,6 +80,10 @@ extension Spec {
       guard let name else { continue }
       // sethostname(2): at most 64 bytes.
       if name.utf8.count > 64 { throw SpecError(field, "must not be longer than 64 bytes") }
+      // It would be the host's.
+      if !name.isEmpty, linux?.namespaces?.contains(where: { $0.type == "uts" }) != true {
+        throw SpecError(field, "cannot be set without a namespace of type uts")
+      }
       try refuseNul(name, field)
     }
   }

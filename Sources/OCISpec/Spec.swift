@@ -196,6 +196,7 @@ extension Spec {
     public var memoryReservation: Int64?
     public var memorySwap: Int64?
     public var memorySwappiness: UInt64?
+    public var disablesOutOfMemoryKiller: Bool?
     public var cpuShares: UInt64?
     public var cpuQuota: Int64?
     public var cpuPeriod: UInt64?

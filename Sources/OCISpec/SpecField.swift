@@ -21,6 +21,9 @@ struct SpecField {
 
   var isMissing: Bool { value == nil }
 
+  /// False for what generators write for "not wanted", too.
+  var hasContent: Bool { value.map { !$0.isEmpty } ?? false }
+
   func text() throws(SpecError) -> String? {
     guard let value else { return nil }
     guard case .string(let text) = value else { throw mismatch("a string") }

@@ -41,11 +41,14 @@ indirect enum SupportedFields: Sendable {
         "devices": .all,
         "memory": .object([
           "limit": .all, "reservation": .all, "swap": .all, "swappiness": .all,
+          "disableOOMKiller": .all,
         ]),
         "cpu": .object([
           "shares": .all, "quota": .all, "period": .all, "burst": .all, "idle": .all, "cpus": .all,
-          "mems": .all,
+          "mems": .all, "realtimeRuntime": .all, "realtimePeriod": .all,
         ]),
+        "network": .object(["classID": .all, "priorities": .all]),
+        "rdma": .all,
         "pids": .object(["limit": .all]),
         "blockIO": .object([
           "weight": .all, "throttleReadBpsDevice": .all, "throttleWriteBpsDevice": .all,

@@ -100,6 +100,9 @@ extension ControlGroup {
     if let swappiness = configuration.swappiness, version == .one {
       settings.append(Setting("memory", "memory.swappiness", "\(swappiness)"))
     }
+    if configuration.disablesOutOfMemoryKiller, version == .one {
+      settings.append(Setting("memory", "memory.oom_control", "1"))
+    }
     return settings
   }
 

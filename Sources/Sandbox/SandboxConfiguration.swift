@@ -293,6 +293,8 @@ public struct ControlGroupConfiguration: Equatable, Sendable {
   /// Memory and swap together.
   public var memorySwapBytes: Int64?
   public var swappiness: UInt64?
+  /// Programs that want more than the limit wait for memory instead. Version 2 has no such thing.
+  public var disablesOutOfMemoryKiller = false
   public var processCount: Int64?
   public var cpuShares: UInt64?
   public var cpuQuotaMicroseconds: Int64?

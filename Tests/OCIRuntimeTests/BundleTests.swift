@@ -94,7 +94,7 @@ import Testing
     let warnings = try launch(
       """
       \(process), "linux": {"mountLabel": "x"},
-        "mounts": [{"destination": "data", "type": "tmpfs", "options": ["fancy"]}]
+        "mounts": [{"destination": "data", "source": "/tmp", "options": ["bind", "fancy"]}]
       """
     ).warnings
     #expect(

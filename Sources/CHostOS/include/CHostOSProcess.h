@@ -14,6 +14,8 @@ pid_t host_fork_into(int namespaces, int control_group);
 pid_t host_fork_sibling_into(int namespaces, int control_group);
 /* setns(2) */
 int host_enter_namespace(int descriptor, int kind);
+/* The CLONE_NEW* of a namespace; -1 when the file is none. */
+int host_namespace_kind(int descriptor);
 /* Runs a program with its standard output in `output`. NULL arguments end the list. */
 pid_t host_spawn(char *const arguments[], int output);
 /* Runs the program at `path` with its standard input from `input`; output and errors go to
