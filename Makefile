@@ -8,8 +8,8 @@ export PARAVANE PREFIX DESTDIR
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build kernel test fmt check conformance programs attack bad-input connections lifecycle engines \
-	trace terminals bench install deb package packages ci
+.PHONY: help build kernel test fmt check conformance programs attack bad-input connections lifecycle \
+	specification recordings engines trace terminals bench install deb package packages ci
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,12 @@ connections: build ## Hold sandboxes to policies, and read their audit logs.
 lifecycle: build ## Make, use and remove containers, and kill the command at every step.
 	scripts/lifecycle.sh
 
+specification: build ## Hold the product, runc and crun to the OCI runtime specification.
+	scripts/specification.sh
+
+recordings: build ## Make the recorded calls of engines again, and compare with runc.
+	scripts/recordings.sh
+
 engines: build ## Run Podman, containerd and Docker on the product.
 	scripts/engines.sh
 
@@ -72,4 +78,4 @@ package: build ## Make the Debian package, judge it, install it into a root of i
 packages: ## Install the Debian packages that the tests need. Needs root.
 	scripts/install-packages.sh
 
-ci: packages build test conformance programs attack bad-input trace terminals connections lifecycle engines package ## All that a change must pass.
+ci: packages build test conformance programs attack bad-input trace terminals connections lifecycle specification recordings engines package ## All that a change must pass.

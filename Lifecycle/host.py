@@ -31,7 +31,8 @@ def until(what, condition, seconds=15):
 class Host:
     """A root for containers and a bundle, and what must be gone at the end."""
 
-    def __init__(self):
+    def __init__(self, runtime=(PRODUCT,)):
+        self.runtime = runtime
         self.scratch = tempfile.mkdtemp(prefix="paravane-lifecycle-")
         self.root = os.path.join(self.scratch, "root")
         self.bundle = os.path.join(self.scratch, "bundle")
@@ -61,7 +62,7 @@ class Host:
             json.dump(document, file)
 
     def command(self, *arguments):
-        return [PRODUCT, "--root", self.root, *arguments]
+        return [*self.runtime, "--root", self.root, *arguments]
 
     def run(self, *arguments, status=0):
         # A container keeps its standard streams: a pipe of ours would never end.
