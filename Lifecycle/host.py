@@ -38,12 +38,15 @@ class Host:
         self.bundle = os.path.join(self.scratch, "bundle")
         binaries = os.path.join(self.bundle, "rootfs", "bin")
         os.makedirs(binaries)
-        shutil.copy("/bin/busybox", binaries)
+        self.add_shell(os.path.join(binaries, "busybox"))
         for name in ("sh", "sleep", "true", "cat", "echo"):
             os.symlink("busybox", os.path.join(binaries, name))
         for name in ("proc", "dev", "sys"):
             os.mkdir(os.path.join(self.bundle, "rootfs", name))
         self.configure("sleep", "1000")
+
+    def add_shell(self, path):
+        shutil.copy("/bin/busybox", path)
 
     def configure(self, *arguments, **changes):
         document = {

@@ -1,8 +1,10 @@
 """One container of one runtime: its configuration, what it printed, and what was refused."""
 
+import atexit
 import copy
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,9 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 from host import Failure, Host, expect, until  # noqa: E402,F401: the cases take them from here
 
 TESTS = {}
+SHELL = os.path.join(tempfile.mkdtemp(prefix="paravane-specification-"), "busybox")
+shutil.copy("/bin/busybox", SHELL)
+atexit.register(shutil.rmtree, os.path.dirname(SHELL))
 ABSENT = object()
 APPLETS = ("chmod cut dd env find grep hostname id ip ls mkdir mount nc nice printf pwd rm stat "
            "stty taskset tee touch tr tty umount uname usleep wc").split()
@@ -73,6 +78,10 @@ class Box(Host):
             os.symlink("busybox", self.inside("bin", applet))
         os.mkdir(self.inside("tmp"))
         self.write()
+
+    def add_shell(self, path):
+        """A name of the one that the suite has copied, as there are many boxes."""
+        os.link(SHELL, path)
 
     def inside(self, *parts):
         """A file of the container's root, on the host."""

@@ -223,7 +223,7 @@ def poststart(box):
     box.write({"process.args": ["sh", "-c", "echo begun > /pipe; sleep 1000"],
                "hooks": {"poststart": [hook(
                    f"read -r word < {box.inside('pipe')}; echo $word > {box.path('note')}",
-                   timeout=10)]}})
+                   timeout=3)]}})
     box.start_detached()
     expect(lines(box.path("note")) == ["begun"], "not before the end of start")
 
