@@ -3,8 +3,9 @@
 
     containers.py [--rounds N] [--write] [--check]
 
-PARAVANE names the product, else the release build. Every round does the same in each runtime, in the
-other order every second time; the table shows medians. --write puts it into docs/performance.md.
+PARAVANE names the product, else the release build. Every round does the same in each runtime, in
+the other order every second time; the table shows medians. --write puts it into the page
+docs/performance.md.
 """
 
 import argparse

@@ -104,8 +104,8 @@ def create_and_run(host):
     host.run("create", "-b", host.bundle, *guests_own, "--pid-file", pid, "box")
     host.run("delete", "-f", "box")
     host.configure("sh", "-c", "exit 3")
-    host.run("run", "--bundle", host.bundle, "--no-subreaper", *guests_own, "--pid-file", pid, "box",
-             status=3)
+    host.run("run", "--bundle", host.bundle, "--no-subreaper", *guests_own, "--pid-file", pid,
+             "box", status=3)
     host.fails("state", "box", words="does not exist")
     host.configure("sleep", "1000")
     host.run("run", "-d", "-b", host.bundle, "box")

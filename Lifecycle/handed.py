@@ -218,3 +218,70 @@ def pid_file(host):
     host.fails("create", "--bundle", host.bundle, "--pid-file", "/nonexistent/pid", "box",
                words="/nonexistent/pid")
     host.fails("state", "box", words="does not exist")
+
+
+# Says that it is ready, as sd_notify(3) does, by sendmsg(2) or over a connected socket.
+NOTIFY_C = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const char *path = getenv("NOTIFY_SOCKET");
+  if (!path) return 2;
+  strcpy(address.sun_path, path);
+  int file = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  for (int index = 1; index < count; index++) {
+    struct iovec part = {arguments[index], strlen(arguments[index])};
+    struct msghdr message = {.msg_name = &address, .msg_iov = &part, .msg_iovlen = 1,
+                             .msg_namelen = sizeof(sa_family_t) + strlen(path)};
+    if (index % 2 == 0) {
+      int result = connect(file, (struct sockaddr *)&address, message.msg_namelen);
+      if (result) return perror("connect"), 1;
+      message.msg_name = NULL, message.msg_namelen = 0;
+    }
+    if (sendmsg(file, &message, MSG_NOSIGNAL) != (ssize_t)part.iov_len) return perror("send"), 1;
+  }
+  pause();
+}
+"""
+
+
+@case("handed/notify-socket")
+def notify(host):
+    """NOTIFY_SOCKET: the engine hears that the program is ready and who it is, and nothing else."""
+    source = os.path.join(host.scratch, "notify.c")
+    with open(source, "w") as file:
+        file.write(NOTIFY_C)
+    subprocess.run(["gcc", "-static", "-O1", "-o", os.path.join(
+        host.bundle, "rootfs", "bin", "notify"), source], check=True)
+    path = os.path.join(host.scratch, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(path)
+        server.settimeout(20)
+        host.configure("notify", "STATUS=warming up", "MAINPID=1", "READY=1\nSTATUS=up")
+        environment = {**os.environ, "NOTIFY_SOCKET": path}
+        subprocess.run(host.command("create", "--bundle", host.bundle, "box"), env=environment,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+        expect(not select.select([server], [], [], 0)[0], "ready before it was started")
+        host.run("start", "box")
+        expect(server.recv(4096) == b"READY=1\n", "no word of readiness")
+        expect(server.recv(4096) == f"MAINPID={host.state()['pid']}\n".encode(), "not its process")
+        host.run("exec", "box", "true")
+        expect(host.state()["status"] == "running", "it has ended")
+        expect(not select.select([server], [], [], 0)[0], "more was said")
+    host.run("delete", "--force", "box")
+    # Who isn't there can't be told, and that is said before there is a container.
+    result = subprocess.run(
+        host.command("create", "--bundle", host.bundle, "box"), capture_output=True, text=True,
+        env={**os.environ, "NOTIFY_SOCKET": path + ".gone"}, timeout=20)
+    expect(result.returncode == 1 and "NOTIFY_SOCKET" in result.stderr, result.stderr)
+    host.fails("state", "box", words="does not exist")
+    # Without one there is no socket for it.
+    host.configure("sh", "-c", "[ -z $NOTIFY_SOCKET ] && "
+                   "exec env NOTIFY_SOCKET=/run/notify/notify.sock notify x")
+    os.symlink("busybox", os.path.join(host.bundle, "rootfs", "bin", "env"))
+    host.run("run", "--bundle", host.bundle, "box", status=1)

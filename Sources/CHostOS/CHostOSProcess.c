@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -322,6 +323,25 @@ int host_unix_connect(int directory, const char *name, int is_stream) {
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (connect(socket_, (struct sockaddr *)&address, sizeof address) == 0) return socket_;
   int error = errno == EAGAIN ? ETIMEDOUT : errno;
+  close(socket_);
+  errno = error;
+  return -1;
+}
+
+int host_unix_connect_notify(const char *name) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t size = strlen(name);
+  if (size == 0 || size >= sizeof address.sun_path) {
+    errno = EINVAL;
+    return -1;
+  }
+  memcpy(address.sun_path, name, size);
+  if (name[0] == '@') address.sun_path[0] = 0;
+  int socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (socket_ < 0) return -1;
+  socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+  if (connect(socket_, (struct sockaddr *)&address, length) == 0) return socket_;
+  int error = errno;
   close(socket_);
   errno = error;
   return -1;

@@ -21,6 +21,11 @@ extension Descriptor {
     try OwnedDescriptor { host_unix_connect(rawValue, name, asStream ? 1 : 0) }
   }
 
+  /// Connects to the socket for datagrams that NOTIFY_SOCKET names: sd_notify(3).
+  public static func connect(toNotify name: String) throws(HostError) -> OwnedDescriptor {
+    try OwnedDescriptor { host_unix_connect_notify(name) }
+  }
+
   /// The next connection to this listening socket that `isWelcome` lets in, by the user that made
   /// it; nil for one that is not.
   public func accept(from isWelcome: (UInt32) -> Bool) throws(HostError) -> OwnedDescriptor? {

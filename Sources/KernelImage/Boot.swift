@@ -26,7 +26,7 @@ enum Boot {
     VDSO.find(at: UInt(boot.pointee.vdso_address))
     let kernel = Kernel.start(boot: boot, firstArea: Machine.thread)
     Mounts.install(kernel)
-    kernel.sockets.register(UnixFamily())
+    kernel.sockets.register(UnixFamily(notify: HostDescriptor(boot.pointee.notify_descriptor)))
     kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET))
     kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET6))
     kernel.sockets.register(NetlinkFamily())

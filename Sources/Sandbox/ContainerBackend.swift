@@ -64,6 +64,7 @@ enum ContainerBackend {
       var kept = plan.configuration.inheritedFiles
       kept += [imageFile, channels.setup, channels.control, channels.directory]
       kept += [channels.events, channels.eventWriter]
+      if let notify = plan.configuration.notify { kept.append(notify) }
       if case .file(let log, _) = plan.output { kept.append(log) }
       if case .descriptor(let log) = plan.configuration.connections.audit { kept.append(log) }
       try CurrentProcess.closeOthers(than: kept)
@@ -119,6 +120,7 @@ struct ContainerServer: ~Copyable {
   private var hasCommand = true
   private var hasStarted = false
   private var connections: [Connection] = []
+  private var isReady = false
   private var end: End?
 
   private struct Connection {
@@ -168,18 +170,37 @@ struct ContainerServer: ~Copyable {
       running.backend.outcomeDescriptor, running.statusSocket, running.initDescriptor.descriptor,
       running.backend.programs.newsDescriptor, signals.descriptor, channels.control,
     ]
+    let sockets = connections.map(\.socket)
+    let notices = isReady ? [] : [running.notices].compactMap(\.self)
     let setup = hasCommand ? [channels.setup] : []
-    let ready = try Readiness.wait(fixed + connections.map(\.socket) + setup)
+    let ready = try Readiness.wait(fixed + sockets + notices + setup)
     if ready[3] { tell(running.backend.programs.takeReports()) }
     if ready[0], let outcome = running.backend.currentOutcome() { return finish(with: outcome) }
     if ready[2] { return end = .gone }
     if ready[1] { return hear() }
     if ready[4] { noteWindow(signals) }
-    for (index, connection) in connections.enumerated() where ready[fixed.count + index] {
-      serve(connection.socket)
+    for (index, socket) in sockets.enumerated() where ready[fixed.count + index] {
+      // A program's end, told above, closes its connection.
+      if connections.contains(where: { $0.socket == socket }) { serve(socket) }
     }
+    if let notices = notices.first, ready[fixed.count + sockets.count] { passOn(notices) }
     if ready[5] { accept() }
     if hasCommand, ready[ready.count - 1] { hearCommand() }
+  }
+
+  /// Of all that programs may say, the engine hears that they are ready, and who they are.
+  private mutating func passOn(_ notices: Descriptor) {
+    guard let socket = plan.configuration.notify else { return }
+    let bytes = notices.readAvailable()
+    // Without a writer there is nothing more to wait for.
+    if bytes.isEmpty { return isReady = true }
+    let isLine = bytes.split(separator: UInt8(ascii: "\n")).contains(Array("READY=1".utf8)[...])
+    guard isLine else { return }
+    isReady = true
+    let process = running.initProcess.rawValue
+    // The engine may be gone.
+    try? socket.send(Array("READY=1\n".utf8))
+    try? socket.send(Array("MAINPID=\(process)\n".utf8))
   }
 
   // MARK: - How it ends

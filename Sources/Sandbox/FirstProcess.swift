@@ -78,6 +78,7 @@ enum FirstProcess {
     parameters.hasNoNewPrivileges = configuration.program.hasNoNewPrivileges
     parameters.hasInit = configuration.hasInit
     parameters.trace = sources.trace
+    parameters.notify = sources.notify
     parameters.inherited = configuration.inheritedFiles
     parameters.log = configuration.isDebugging ? .standardError : nil
     parameters.mounts = files.mounts.map {

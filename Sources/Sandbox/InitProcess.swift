@@ -7,6 +7,8 @@ struct GuestSources {
   let events: Descriptor
   let memory: Descriptor
   let trace: Descriptor?
+  /// The writing end of the pipe for sd_notify(3).
+  let notify: Descriptor?
 }
 
 /// Pid 1 of the sandbox's namespaces: starts the first guest process and buries all of them.

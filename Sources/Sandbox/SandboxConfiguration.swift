@@ -28,6 +28,9 @@ public struct SandboxConfiguration: Sendable {
   public var controlGroup = ControlGroupConfiguration()
   /// Open files of the caller that the program gets, from descriptor 3 on.
   public var inheritedFiles: [Descriptor] = []
+  /// A socket for datagrams, connected to who wants to hear of the program's readiness, as by
+  /// sd_notify(3).
+  public var notify: Descriptor?
   /// A missing working directory is made.
   public var makesWorkingDirectory = false
   /// Run inside the sandbox's namespaces, before the host's files are out of reach.

@@ -13,6 +13,8 @@ struct StartingSandbox: ~Copyable {
   private let memory: SharedMemory
   private let memoryAddresses: Range<UInt64>
   private let orders: OwnedDescriptor
+  /// What programs say by sd_notify(3).
+  private let notices: Descriptor?
 
   /// Forks init. What fails afterwards is told through the status socket.
   static func start(
@@ -22,8 +24,9 @@ struct StartingSandbox: ~Copyable {
     let memoryFile = try image.makeWritableMemory().release()
     let size = image.writableSize
     let addresses = image.boot.writable
+    let notices = try openNotices(plan)
     let sources = GuestSources(
-      events: events, memory: memoryFile, trace: try openTrace(plan))
+      events: events, memory: memoryFile, trace: try openTrace(plan), notify: notices?.writing)
     return try explaining("cannot start the sandbox's init") { () throws(HostError) in
       let memory = try SharedMemory(mapping: memoryFile, size: size)
       let sockets = try SocketPair()
@@ -31,14 +34,17 @@ struct StartingSandbox: ~Copyable {
       let orders = try Pipe()
       let (fork, isInGroup) = try fork(plan)
       guard case .parent(let child) = fork else {
+        notices?.reading.close()
         InitProcess.run(
           plan, image: image, sources, statusSocket: sockets.intoSecond().release(),
           orders: orders.intoReadingEnd().release(), isInGroup: isInGroup)
       }
+      notices?.writing.close()
       return StartingSandbox(
         plan: plan, initProcess: child, initDescriptor: try child.openDescriptor(),
         statusSocket: sockets.intoFirst(), memory: memory, memoryAddresses: addresses,
-        orders: orders.intoWritingEnd())
+        orders: orders.intoWritingEnd(),
+        notices: notices?.reading)
     }
   }
 
@@ -77,6 +83,20 @@ struct StartingSandbox: ~Copyable {
     }
   }
 
+  /// A pipe, if somebody outside wants to hear of the program's readiness. No owners: see above.
+  private static func openNotices(
+    _ plan: SandboxPlan
+  ) throws(RuntimeError) -> (reading: Descriptor, writing: Descriptor)? {
+    guard plan.configuration.notify != nil else { return nil }
+    return try explaining("cannot open a pipe for the program's notices") { () throws(HostError) in
+      let ends = try Pipe().release()
+      // Programs are not to wait for us, nor we for them.
+      try ends.writing.setNonBlocking()
+      try ends.reading.setNonBlocking()
+      return (ends.reading, ends.writing)
+    }
+  }
+
   /// Waits until the first process has built everything, and starts to serve it.
   ///
   /// `whenBuilt` is called with init's number when the root is built but not entered yet.
@@ -108,7 +128,7 @@ struct StartingSandbox: ~Copyable {
         listener!, proc: proc.take()!, detachedMounts: detachedMounts, console)
       return RunningSandbox(
         initProcess: initProcess, initDescriptor: initDescriptor, status: statusSocket,
-        orders: orders, firstProcess: listener!.process, backend: backend)
+        orders: orders, notices: notices, firstProcess: listener!.process, backend: backend)
     } catch {
       RunningSandbox.kill(initProcess, initDescriptor)
       throw error
@@ -220,6 +240,7 @@ struct RunningSandbox: ~Copyable {
   let initDescriptor: ProcessDescriptor
   let status: OwnedDescriptor
   let orders: OwnedDescriptor
+  let notices: Descriptor?
   let firstProcess: ProcessID
   let backend: Backend
 

@@ -82,6 +82,8 @@ ssize_t host_receive_record(int socket, void *record, size_t size, pid_t *sender
 
 /* Unix sockets by name in a directory, whatever the length of the directory's own path. */
 int host_unix_listen(int directory, const char *name);
+/* To the socket for datagrams that a NOTIFY_SOCKET names: a path, or '@' and an abstract name. */
+int host_unix_connect_notify(const char *name);
 /* How long a stream's server may take to accept a connection and to take what is sent. */
 #define HOST_STREAM_PATIENCE_SECONDS 5
 int host_unix_connect(int directory, const char *name, int is_stream);

@@ -132,6 +132,8 @@ struct pv_boot {
   uint32_t personality;
   int32_t scheduling_policy;
   int32_t out_of_memory_adjustment; /* /proc/PID/oom_score_adj */
+  /* A pipe for what programs send to the socket of sd_notify(3), or -1. */
+  int32_t notify_descriptor;
   uint32_t device_count;
   struct pv_device devices[PV_DEVICE_LIMIT];
 };

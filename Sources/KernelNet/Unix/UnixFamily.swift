@@ -1,12 +1,17 @@
 import KernelCore
 import LinuxABI
+import PVFrontend
 import Platform
 
 /// AF_UNIX: sockets inside the sandbox; see unix(7).
 public final class UnixFamily: SocketFamily {
-  private let table = UnixTable()
+  private let table: UnixTable
 
-  public init() { super.init(number: AddressFamily.AF_UNIX) }
+  /// `notify` is where datagrams to the socket of sd_notify(3) go, if it is valid.
+  public init(notify: HostDescriptor) {
+    table = UnixTable(notify: notify)
+    super.init(number: AddressFamily.AF_UNIX)
+  }
 
   public override func makeSocket(_ task: Task, type: Int32, protocolNumber: Int32) throws(Errno)
     -> Socket

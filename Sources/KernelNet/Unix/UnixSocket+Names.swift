@@ -101,6 +101,7 @@ extension UnixSocket {
   /// The socket of this type behind an address; ECONNREFUSED when nobody has the name.
   func find(_ task: Task, _ address: SocketAddress) throws(Errno) -> UnixSocket {
     let name = try checkedName(address)
+    if name[0] != 0, let outside = notifySocket(task, Self.path(in: name)) { return outside }
     let key: UnixName =
       name[0] == 0 ? .abstract(name) : .file(try identity(task, Self.path(in: name)))
     guard let found = table.lock.withLock({ table.find(key) }) else { throw .ECONNREFUSED }

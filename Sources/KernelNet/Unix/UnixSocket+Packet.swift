@@ -38,6 +38,11 @@ extension UnixSocket {
       packet.files = files
       message.files = nil
     }
+    if receiver.leadsOutside {
+      sendOutside(packet)
+      table.discard([packet])
+      return total
+    }
     do throws(Errno) {
       while try !put(packet, in: receiver, isNamed: message.name != nil) {
         try wait(task, for: .POLLOUT, on: receiver.roomQueue, &patience) {

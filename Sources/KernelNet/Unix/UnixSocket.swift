@@ -53,6 +53,8 @@ final class UnixSocket: Socket {
   var passedCount = 0
   var passedIndex = 0
   var outsideReferences = -1
+  /// What is sent to it goes to the backend.
+  var leadsOutside = false
 
   // Guarded by `lock`.
   var messages = UnixMessageQueue()

@@ -1,6 +1,7 @@
 import CPlatform
 import KernelCore
 import LinuxABI
+import PVFrontend
 import Platform
 
 /// What all unix sockets of the sandbox share: names, and the lock of everything that makes and
@@ -20,6 +21,13 @@ final class UnixTable {
   /// Bytes in all queues.
   private var memory: UInt32 = 0
   private static var memoryLimit: UInt32 { 128 << 20 }
+
+  /// Where datagrams for the engine go; see UnixSocket+Notify.swift.
+  let notify: HostDescriptor
+  /// Made when a program first looks for it. Guarded by `lock`.
+  var notifySocket: UnixSocket?
+
+  init(notify: HostDescriptor = .none) { self.notify = notify }
 
   // Files in messages; see UnixTable+Files.swift.
   var passed: [UnixSocket] = []

@@ -56,13 +56,14 @@ public struct GuestProcess {
       let mounts = parameters.mounts.compactMap(\.descriptor)
       let kept =
         [parameters.root, parameters.events]
-        + [parameters.trace, parameters.log].compactMap(\.self)
+        + [parameters.trace, parameters.log, parameters.notify].compactMap(\.self)
         + mounts + parameters.inherited + [statusSocket]
       var numbers = try CurrentProcess.keepOnly(kept)[...]
       result.root = numbers.removeFirst()
       result.events = numbers.removeFirst()
       if parameters.trace != nil { result.trace = numbers.removeFirst() }
       if parameters.log != nil { result.log = numbers.removeFirst() }
+      if parameters.notify != nil { result.notify = numbers.removeFirst() }
       for index in result.mounts.indices where result.mounts[index].descriptor != nil {
         result.mounts[index].descriptor = numbers.removeFirst()
       }
