@@ -232,6 +232,8 @@ extension Task {
   /// Everything the old program had is gone after this.
   private func become(_ image: ProgramImage, hasMoved: Bool) {
     let isSetID = takeIdentity(of: image)
+    // Before the parent can know of it: by vfork(2), or by a pipe that execve(2) closes.
+    group.hasExecuted = true
     finishVfork()
     if files.isShared {
       let own = files.copied()
@@ -246,7 +248,6 @@ extension Task {
     signalStack = SignalStack()
     savedMask = nil
     restartDeadline = nil
-    group.hasExecuted = true
     group.timers.resetForExec(hasMoved: hasMoved)
     tearDownMemory()
     do throws(Errno) {
