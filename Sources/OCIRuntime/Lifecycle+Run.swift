@@ -44,16 +44,19 @@ extension Lifecycle {
     let terminal =
       bundle.spec.process?.terminal == true && !hasOwnTerminal ? try Foreground.terminal() : nil
     defer { terminal?.restore() }
-    let held = try prepared.hold(container)
+    var creating: CreatingContainer? = try prepared.hold(container)
+    // It is written down already. Before the start, after which its end may come at any time.
+    if keeps { try creating.take()?.commit {} }
     let connection: ContainerConnection
     do throws(RuntimeError) { connection = try startConnected(container) } catch {
-      held.abandon()
-      runPoststopHooks(bundle.spec, state)
+      if let creating = creating.take() {
+        creating.abandon()
+        runPoststopHooks(bundle.spec, state)
+      } else {
+        try? delete(container, prepared: ())
+      }
       throw error
     }
-    var creating: CreatingContainer? = held
-    // It is written down already.
-    if keeps { try creating.take()?.commit {} }
     let status = try Foreground.wait(for: state.process.id, connection, signals, terminal)
     // The backend cleans up behind a container that was to end with the command.
     if let creating = creating.take() { try creating.finish() }
