@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-enum { ROUNDS = 20000 };
+enum { ROUNDS = 4000 };
 static volatile int running = 1;
 static volatile long handled;
 static pid_t target;
