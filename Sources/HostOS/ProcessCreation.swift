@@ -168,6 +168,12 @@ extension ProcessID {
     return status
   }
 
+  /// Waits for the end of this child and returns the signal that killed it, if one did.
+  public func signalAtEnd() -> Int32? {
+    guard let status = try? wait(), status & 0x7f != 0 else { return nil }
+    return status & 0x7f
+  }
+
   /// A descriptor of the process, readable when it has ended.
   public func openDescriptor() throws(HostError) -> ProcessDescriptor {
     ProcessDescriptor(owner: try OwnedDescriptor { host_pidfd_open(rawValue) })

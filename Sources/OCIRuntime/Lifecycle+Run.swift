@@ -58,8 +58,16 @@ extension Lifecycle {
       throw error
     }
     let status = try Foreground.wait(for: state.process.id, connection, signals, terminal)
-    // The backend cleans up behind a container that was to end with the command.
-    if let creating = creating.take() { try creating.finish() }
+    // The backend cleans up behind a container that was to end with the command, unless somebody
+    // kills it.
+    let killer: Int32?
+    if let creating = creating.take() {
+      killer = try creating.finish()
+      if killer != nil { try? destroy(container, state) }
+    } else {
+      killer = state.backend.id.signalAtEnd()
+    }
+    if let killer { throw Sandbox.backendKilled(signal: killer) }
     if !keeps { runPoststopHooks(bundle.spec, state) }
     return status
   }

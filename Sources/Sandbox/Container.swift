@@ -125,8 +125,8 @@ public struct CreatingContainer: ~Copyable {
   }
 
   /// Waits for the backend of a container that has ended and was never committed; throws what it
-  /// says of the end.
-  public consuming func finish() throws(RuntimeError) {
+  /// says of the end. Returns the signal that killed it, if one did.
+  public consuming func finish() throws(RuntimeError) -> Int32? {
     let backend = backend
     let message = try? setup.descriptor.receive()
     if let message, case .failure(let error) = SetupRecord(message.bytes) {
@@ -135,7 +135,7 @@ public struct CreatingContainer: ~Copyable {
       throw error
     }
     drop()
-    _ = try? backend.wait()
+    return backend.signalAtEnd()
   }
 
   /// Gives it up and waits until nothing is left of it.

@@ -119,8 +119,7 @@ struct ForegroundCommand: ~Copyable {
       buryOrphans()
       ControlGroup.removeEmpty(
         plan.configuration.controlGroup, identifier: plan.configuration.identifier)
-      throw RuntimeError(
-        "sandbox ended: its backend was killed from outside (signal \(status & 0x7f))")
+      throw Sandbox.backendKilled(signal: status & 0x7f)
     }
     if !words.isEmpty { throw RuntimeError(words, exitStatus: exitStatus) }
     return exitStatus.rawValue

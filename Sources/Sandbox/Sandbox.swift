@@ -26,6 +26,11 @@ public enum Sandbox {
     return try ForegroundCommand.start(plan, image: image).wait()
   }
 
+  /// What is said of a sandbox that lost its backend.
+  public static func backendKilled(signal: Int32) -> RuntimeError {
+    RuntimeError("sandbox ended: its backend was killed from outside (signal \(signal))")
+  }
+
   /// A directory as standard input would be a way out of the guest's root.
   static func prepareStandardDescriptors() throws(RuntimeError) {
     try explaining("cannot open /dev/null") { () throws(HostError) in
