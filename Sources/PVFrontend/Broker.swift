@@ -52,7 +52,7 @@ public enum Broker {
     let request = request
     request.pointee.operation = UInt32(operation)
     request.pointee.version = PV_PROTOCOL_VERSION
-    request.pointee.result = -38
+    request.pointee.result = unanswered
     request.pointee.arguments = (
       UInt64(bitPattern: Int64(a)), UInt64(bitPattern: Int64(b)), UInt64(bitPattern: Int64(c)),
       UInt64(bitPattern: Int64(d)), UInt64(bitPattern: Int64(e)),
@@ -69,8 +69,18 @@ public enum Broker {
       let result = Machine.call(Int(PV_DOORBELL), Int(bitPattern: request))
       // A kick before the backend took the request: ask again.
       if result == -4 || result == -512 { continue }
+      // Without a backend the host answers ENOSYS, and nobody has written into the record.
+      if result == -38 && request.pointee.result == unanswered { waitForTheEnd() }
       return try check(result)
     }
+  }
+
+  /// What no operation comes to.
+  private static var unanswered: Int64 { .min }
+
+  /// The sandbox ends with its backend, in a moment. No program is to see an error in between.
+  private static func waitForTheEnd() -> Never {
+    while true { _ = Machine.call(271, 0, 0, 0, 0) }  // ppoll(2) on nothing
   }
 
   /// Says something on the sandbox's log. Levels: 0 error, 1 warning, 2 debug.
