@@ -95,11 +95,28 @@ func sysGetxattr(
 ) throws(Errno) -> Int {
   try copyName(name)
   return try withHost(task, target, .read) { (path, flags) throws(Errno) -> Int in
-    let length = try task.byBackend(
-      path, PV_OP_GETXATTR, 0, flags, min(max(0, size), Broker.payloadLimit))
-    if size > 0 { try UserMemory.copyOut(Broker.payload, to: value, count: min(length, size)) }
-    return length
+    try read(task, path, PV_OP_GETXATTR, flags, into: value, size: size)
   }
+}
+
+/// XATTR_SIZE_MAX and XATTR_LIST_MAX.
+private var attributeLimit: Int { 65536 }
+
+/// A value or a list, in the payload or, if there may be more, in memory of the kernel's own.
+private func read(
+  _ task: Task, _ path: HostPath, _ operation: Int, _ flags: Int, into address: UserAddress,
+  size: Int
+) throws(Errno) -> Int {
+  let room = min(max(0, size), attributeLimit)
+  let bytes = room > Broker.payloadLimit ? KernelBytes(count: room) : nil
+  let place = bytes.map { Int(bitPattern: $0.start) } ?? 0
+  let length = try task.byBackend(path, operation, place, flags, room)
+  guard size > 0 else { return length }
+  // A list that the payload can hold stands there, whatever the room.
+  let isInPayload = Broker.payloadSize > 0 || bytes == nil
+  let start = isInPayload ? Broker.payload : bytes?.start ?? Broker.payload
+  try UserMemory.copyOut(start, to: address, count: min(length, room))
+  return length
 }
 
 /// Implements setxattr(2), lsetxattr(2) and fsetxattr(2).
@@ -108,13 +125,15 @@ func sysSetxattr(
   _ flags: Int
 ) throws(Errno) -> Int {
   guard flags & ~3 == 0 else { throw .EINVAL }
-  guard size >= 0, size <= 65536 else { throw .E2BIG }
-  guard size <= Broker.payloadLimit else { throw .ENOSPC }
+  guard size >= 0, size <= attributeLimit else { throw .E2BIG }
+  let bytes = size > Broker.payloadLimit ? KernelBytes(count: size) : nil
+  if let bytes { try UserMemory.copyIn(value, to: bytes.start, count: size) }
   try copyName(name)
   return try withHost(task, target, .change) { (path, pathFlags) throws(Errno) -> Int in
-    try UserMemory.copyIn(value, to: Broker.payload, count: size)
+    if bytes == nil { try UserMemory.copyIn(value, to: Broker.payload, count: size) }
     let result = try task.byBackend(
-      path, PV_OP_SETXATTR, 0, pathFlags, size, flags, payloadSize: size)
+      path, PV_OP_SETXATTR, bytes.map { Int(bitPattern: $0.start) } ?? 0, pathFlags, size, flags,
+      payloadSize: bytes == nil ? size : 0)
     task.note(.IN_ATTRIB, path, follow: pathFlags == 0)
     return result
   }
@@ -125,10 +144,7 @@ func sysListxattr(_ task: Task, _ target: AttributeTarget, _ list: UserAddress, 
   throws(Errno) -> Int
 {
   try withHost(task, target, .list) { (path, flags) throws(Errno) -> Int in
-    let length = try task.byBackend(
-      path, PV_OP_LISTXATTR, 0, flags, min(max(0, size), Broker.payloadLimit))
-    if size > 0 { try UserMemory.copyOut(Broker.payload, to: list, count: min(length, size)) }
-    return length
+    try read(task, path, PV_OP_LISTXATTR, flags, into: list, size: size)
   }
 }
 

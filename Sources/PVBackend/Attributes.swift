@@ -48,34 +48,44 @@ extension Worker {
 
   // MARK: - Extended attributes
 
+  /// Values and lists that a payload can't hold stand in the kernel's memory, at argument 1.
   func attribute(_ request: Request) throws(HostError) -> Int64 {
-    let wanted = try request.size(3)
-    let size = min(Int(wanted), payload.capacity)
+    let size = Int(min(try request.size(3), Worker.attributeLimit))
     if path2.hasPrefix("trusted.") { throw HostError(ENODATA) }
     let file = try handle(of: request, flagsAt: 2, changes: false)
     try nameInOwnDescriptors(file)
-    do throws(HostError) {
+    if size <= payload.capacity {
       let result = try WorkingDirectoryFile.attribute(
         of: path, .follow, name: path2, size: size, into: payload)
       if size > 0 { answerSize = result }
       return Int64(result)
-    } catch {
-      // The guest has asked for enough, but a request can't carry it.
-      let isTooLarge = error.number == ERANGE && Int64(size) < wanted
-      throw isTooLarge ? HostError(E2BIG) : error
     }
+    let offset = try kernelMemory(at: request[1], count: size)
+    let value = ByteBuffer(capacity: size)
+    let result = try WorkingDirectoryFile.attribute(
+      of: path, .follow, name: path2, size: size, into: value)
+    backend.view.memory.write(value, count: result, at: offset)
+    return Int64(result)
   }
 
   func setAttribute(_ request: Request) throws(HostError) -> Int64 {
-    let size = Int(try request.size(3))
-    guard size <= request.payloadSize else { throw HostError(E2BIG) }
+    let size = try request.size(3)
+    guard size <= Worker.attributeLimit else { throw HostError(E2BIG) }
     // XATTR_CREATE and XATTR_REPLACE.
     let flags = Int32(bitPattern: try request.flags(4, allowed: 3))
     try refuseForeignAttribute()
     let file = try handle(of: request, flagsAt: 2, changes: true)
     try nameInOwnDescriptors(file)
+    if size <= request.payloadSize {
+      try WorkingDirectoryFile.setAttribute(
+        of: path, .follow, name: path2, value: payload, size: Int(size), flags: flags)
+      return 0
+    }
+    let offset = try kernelMemory(at: request[1], count: Int(size))
+    let value = ByteBuffer(capacity: Int(size))
+    backend.view.memory.copy(at: offset, count: Int(size), into: value)
     try WorkingDirectoryFile.setAttribute(
-      of: path, .follow, name: path2, value: payload, size: size, flags: flags)
+      of: path, .follow, name: path2, value: value, size: Int(size), flags: flags)
     return 0
   }
 
@@ -88,23 +98,32 @@ extension Worker {
   }
 
   func listAttributes(_ request: Request) throws(HostError) -> Int64 {
-    let size = Int(try request.size(3))
+    let size = try request.size(3)
     let file = try handle(of: request, flagsAt: 2, changes: false)
     try nameInOwnDescriptors(file)
+    let list = ByteBuffer(capacity: Int(Worker.attributeLimit))
     let listed = try WorkingDirectoryFile.attributes(
-      of: path, .follow, size: payload.capacity, into: payload)
-    let kept = dropTrustedNames(count: listed)
+      of: path, .follow, size: list.capacity, into: list)
+    let kept = Worker.dropTrustedNames(list, count: listed)
     if size == 0 { return Int64(kept) }
     guard kept <= size else { throw HostError(ERANGE) }
-    answerSize = kept
+    if kept <= payload.capacity {
+      answerSize = payload.fill(with: list.bytes(count: kept))
+    } else {
+      let offset = try kernelMemory(at: request[1], count: kept)
+      backend.view.memory.write(list, count: kept, at: offset)
+    }
     return Int64(kept)
   }
 
+  /// XATTR_SIZE_MAX and XATTR_LIST_MAX of the host's kernel.
+  private static var attributeLimit: Int64 { 65536 }
+
   /// Linux shows these names to nobody without CAP_SYS_ADMIN, which no guest has on the host.
-  private func dropTrustedNames(count: Int) -> Int {
-    let names = payload.bytes(count: count).split(separator: 0)
+  private static func dropTrustedNames(_ list: borrowing ByteBuffer, count: Int) -> Int {
+    let names = list.bytes(count: count).split(separator: 0)
     let kept = names.filter { !$0.starts(with: "trusted.".utf8) }
-    return payload.fill(with: kept.flatMap { $0 + [0] })
+    return list.fill(with: kept.flatMap { $0 + [0] })
   }
 
   /// What the host's security modules and its privileged programs believe in is not the guest's to

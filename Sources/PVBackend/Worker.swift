@@ -117,6 +117,15 @@ final class Worker {
 
   // MARK: - What operations ask
 
+  /// Where a stretch of the kernel's memory lies, as an offset of ours.
+  func kernelMemory(at address: UInt64, count: Int) throws(HostError) -> Int {
+    let addresses = backend.view.memoryAddresses
+    guard addresses.contains(address), addresses.upperBound - address >= UInt64(count) else {
+      throw HostError(EFAULT)
+    }
+    return Int(address - addresses.lowerBound)
+  }
+
   /// A duplicate of the guest's descriptor in an argument.
   func descriptor(_ index: Int, of request: Request) throws(HostError) -> OwnedDescriptor {
     try descriptors.duplicate(

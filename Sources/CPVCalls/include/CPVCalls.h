@@ -202,9 +202,11 @@ enum {
   PV_OP_TRUNCATE,      /* a0: descriptor, a2: length */
   PV_OP_FALLOCATE,     /* a0: descriptor, a2: mode, a3: offset, a4: length */
   PV_OP_STATFS,        /* a0: directory or descriptor, path; payload out: struct statfs */
-  PV_OP_GETXATTR,      /* path, path2: name; a2: AT_SYMLINK_NOFOLLOW, a3: size; payload out */
-  PV_OP_SETXATTR,      /* path, path2: name; a2: AT_*, a3: size, a4: flags; payload in */
-  PV_OP_LISTXATTR,     /* path; a2: AT_*, a3: size; payload out */
+  PV_OP_GETXATTR,      /* path, path2: name; a1: address of room in the kernel's memory, for a size
+                          that a payload can't hold; a2: AT_SYMLINK_NOFOLLOW, a3: size; payload out */
+  PV_OP_SETXATTR,      /* path, path2: name; a1: address, as above; a2: AT_*, a3: size, a4: flags;
+                          payload in */
+  PV_OP_LISTXATTR,     /* path; a1: address, as above; a2: AT_*, a3: size; payload out, if it fits */
   PV_OP_REMOVEXATTR,   /* path, path2: name; a2: AT_* */
   PV_OP_DESCRIPTOR_PATH, /* a0: descriptor; payload out: path in the container; result: length */
   PV_OP_COPY_RANGE,    /* a0: in, a1: out, a2: in offset or -1, a3: out offset or -1, a4: length */

@@ -355,22 +355,3 @@ extension IncomingMessage {
     control = Array(answer[head..<min(answer.count, head + Int(word(2)))])
   }
 }
-
-/// Memory of the kernel's heap, which the backend reaches, for as long as it is held.
-final class KernelBytes {
-  let count: Int
-  // SAFETY: owned by the object, and as large as `count` says.
-  let start: UnsafeMutablePointer<UInt8>
-
-  init(count: Int) {
-    self.count = count
-    start = .allocate(capacity: max(1, count))
-    start.initialize(repeating: 0, count: max(1, count))
-  }
-
-  deinit { start.deallocate() }
-
-  func prefix(_ limit: Int) -> [UInt8] {
-    Array(UnsafeBufferPointer(start: UnsafePointer(start), count: min(limit, count)))
-  }
-}

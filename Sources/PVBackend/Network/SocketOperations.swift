@@ -355,11 +355,7 @@ extension Worker {
   /// Argument 1 and 2: a stretch of the kernel's memory, as an offset of ours.
   private func kernelMemory(of request: Request) throws(HostError) -> (offset: Int, count: Int) {
     let count = Int(try request.size(2))
-    let addresses = backend.view.memoryAddresses
     guard count <= Int(PV_DATAGRAM_SIZE) else { throw HostError(EMSGSIZE) }
-    guard addresses.contains(request[1]), addresses.upperBound - request[1] >= UInt64(count) else {
-      throw HostError(EFAULT)
-    }
-    return (Int(request[1] - addresses.lowerBound), count)
+    return (try kernelMemory(at: request[1], count: count), count)
   }
 }
