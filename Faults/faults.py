@@ -35,37 +35,12 @@ STALL_SECONDS = 5
 # ---- What is left, and what is used
 
 
-class Driver:
-    """What a snapshot needs to know of this program: it keeps nothing of its own."""
-
-    scratch = "/nowhere"
-
-    def owned_pids(self):
-        return []
-
-
-@contextlib.contextmanager
-def nothing_left():
-    """What the case makes on this host is gone at its end; if not, the case has failed."""
-    snapshot = harness.Snapshot(Driver())
-    try:
-        yield
-        left = snapshot.leftovers()
-        equal(left, [], "what is left behind")
-    finally:
-        snapshot.clean()
-
-
-def children(pid):
-    return sorted(p.pid for p in harness.all_processes().values() if p.parent == pid)
-
-
 def parts(sandbox):
     """The processes of a sandbox of `do`, by what they are."""
     command = sandbox.process.pid
-    backend, = children(command)
-    init, = children(backend)
-    return {"command": command, "backend": backend, "init": init, "program": children(init)[0]}
+    backend, = harness.children(command)
+    init, = harness.children(backend)
+    return {"command": command, "backend": backend, "init": init, "program": harness.children(init)[0]}
 
 
 def living():
@@ -244,7 +219,7 @@ while True:
     # A namespace that something holds keeps its devices, and those their other ends.
     with network_namespace("faults") as path:
         with Sandbox("sys.stdin.readline()", network=path) as sandbox:
-            wait_for(lambda: len(children(sandbox.process.pid)) == 1)
+            wait_for(lambda: len(harness.children(sandbox.process.pid)) == 1)
             subprocess.run(["ip", "netns", "delete", "faults"], check=True)
             sandbox.tell("")
             sandbox.finish()
@@ -315,6 +290,25 @@ def a_backend_that_stalls():
             f"100 connections {after * 1000:.0f} ms after")
 
 
+@case
+def a_backend_that_stalls_again_and_again():
+    """Stopped in the middle of whatever it does, also of handing a descriptor over."""
+    with echo_server() as port, Sandbox(TWO_LOADS.replace("PORT", str(port))) as sandbox:
+        equal(sandbox.line(), "loaded", "the program")
+        backend = parts(sandbox)["backend"]
+        for _ in range(1000):
+            os.kill(backend, signal.SIGSTOP)
+            wait_for(lambda: harness.Process(backend).state == "T")
+            os.kill(backend, signal.SIGCONT)
+            select.select([], [], [], 0.001)
+        sandbox.tell("numbers")
+        made = int(sandbox.line().split()[1])
+        sandbox.tell("")
+        _, errors = sandbox.process.communicate(timeout=LIMIT)
+        equal((sandbox.process.returncode, errors), (0, ""), "status and messages")
+    return f"{made} connections across 1000 stops"
+
+
 def killed(part, status, words):
     with echo_server() as port, Sandbox(TWO_LOADS.replace("PORT", str(port))) as sandbox:
         equal(sandbox.line(), "loaded", "the program")
@@ -355,7 +349,7 @@ def a_containers_backend_that_is_killed():
     with echo_server() as port, Container(TWO_LOADS.replace("PORT", str(port))) as container:
         equal(container.line(), "loaded", "the program")
         init = json.loads(container.command("state", "web"))["pid"]
-        backend, = set(children(container.process.pid)) - {init}
+        backend, = set(harness.children(container.process.pid)) - {init}
         os.kill(backend, signal.SIGKILL)
         _, errors = container.process.communicate(timeout=LIMIT)
         equal((container.process.returncode, errors), (
@@ -700,7 +694,7 @@ def main(arguments):
     harness.require_root()
     sandboxes.isolate()
     harness.isolate()
-    return sandboxes.run(arguments, nothing_left)
+    return sandboxes.run(arguments, sandboxes.nothing_left)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ public final class Backend: Sendable {
   let turn = ReceivingTurn()
   let statistics = BrokerStatistics()
   let listeners = ListenerTable()
+  let lost = LostDescriptors()
   public let programs: Programs
   private let workerCount = Atomic<Int>(0)
 
@@ -122,7 +123,9 @@ public final class Backend: Sendable {
   ) throws(HostError) {
     do throws(HostError) {
       try view.listener.give(file, to: notification)
-    } catch  where error.number != ENOENT {
+    } catch  where error.number == ENOENT || error.number == EINPROGRESS {
+      lost.keep(file, for: notification.thread)
+    } catch {
       try view.listener.reply(to: notification, value: -Int64(error.number))
     }
   }

@@ -12,6 +12,7 @@ extension Worker {
     case .memoryFile: .descriptor(try memoryFile(request))
     case .eventCounter: .descriptor(try eventCounter(request))
     case .epoll: .descriptor(try OwnedDescriptor.epoll())
+    case .lostDescriptor: .descriptor(try lostDescriptor())
 
     case .status: .value(try status(request))
     case .readLink: .value(try readLink(request))

@@ -2,7 +2,7 @@
 enum Operation: UInt32, CaseIterable, Sendable {
   case exit = 1
   case panic, log
-  case open, memoryFile, eventCounter, epoll
+  case open, memoryFile, eventCounter, epoll, lostDescriptor
 
   case status = 16
   case readLink, makeDirectory, makeNode, unlink, rename, link, makeSymbolicLink

@@ -71,9 +71,42 @@ public enum Broker {
       if result == -4 || result == -512 { continue }
       // Without a backend the host answers ENOSYS, and nobody has written into the record.
       if result == -38 && request.pointee.result == unanswered { waitForTheEnd() }
+      if result == 0 && makesDescriptor(operation) { return try lostDescriptor() }
       return try check(result)
     }
   }
+
+  private static func makesDescriptor(_ operation: Int) -> Bool {
+    switch operation {
+    case Int(PV_OP_OPEN), Int(PV_OP_MEMFD), Int(PV_OP_EVENTFD), Int(PV_OP_EPOLL),
+      Int(PV_OP_DUPLICATE), Int(PV_OP_PROGRAM_DESCRIPTOR), Int(PV_OP_SOCKET), Int(PV_OP_ACCEPT),
+      Int(PV_OP_ROUTE_QUERY), Int(PV_OP_NETWORK_TEXT):
+      true
+    default: false
+    }
+  }
+
+  /// Fetches what a call was to return that came back with 0, which is never a new descriptor: the
+  /// backend was stopped in the middle of its answer. What else the answer says stays.
+  private static func lostDescriptor() throws(Errno) -> Int {
+    let request = request
+    let size = request.pointee.payload_size
+    defer { request.pointee.payload_size = size }
+    request.pointee.operation = UInt32(PV_OP_LOST_DESCRIPTOR)
+    // The backend goes on where it was stopped; until then it does not know.
+    for _ in 0..<lostAttempts {
+      request.pointee.payload_size = 0
+      request.pointee.result = unanswered
+      let result = Machine.call(Int(PV_DOORBELL), Int(bitPattern: request))
+      if result == -38 && request.pointee.result == unanswered { waitForTheEnd() }
+      if result != -4 && result != -512 && result != -11 && result != 0 {
+        return try check(result)
+      }
+    }
+    throw .EIO
+  }
+
+  private static var lostAttempts: Int { 1_000_000 }
 
   /// What no operation comes to.
   private static var unanswered: Int64 { .min }

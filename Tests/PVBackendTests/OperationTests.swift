@@ -37,6 +37,19 @@ import Testing
     #expect(results == [0, 0, 0])
   }
 
+  @Test func aDescriptorIsLostOnce() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      let before = fixture.call(worker, Int(PV_OP_LOST_DESCRIPTOR))
+      let file = try OwnedDescriptor.epoll()
+      worker.backend.lost.keep(file.descriptor, for: fixture.process)
+      return [
+        before, fixture.call(worker, Int(PV_OP_LOST_DESCRIPTOR)),
+        fixture.call(worker, Int(PV_OP_LOST_DESCRIPTOR)),
+      ]
+    }
+    #expect(results == [-Int64(EAGAIN), 0, -Int64(EAGAIN)])
+  }
+
   @Test func attributesAreSetByPathAndByDescriptor() throws {
     let (results, status) = try GuestFixture.run { fixture, worker in
       let results = [

@@ -9,6 +9,7 @@ import Testing
   @Test func operationsHaveTheNumbersOfTheWire() {
     let wire = [
       PV_OP_EXIT, PV_OP_PANIC, PV_OP_LOG, PV_OP_OPEN, PV_OP_MEMFD, PV_OP_EVENTFD, PV_OP_EPOLL,
+      PV_OP_LOST_DESCRIPTOR,
       PV_OP_STAT, PV_OP_READLINK, PV_OP_MKDIR, PV_OP_MKNOD, PV_OP_UNLINK, PV_OP_RENAME, PV_OP_LINK,
       PV_OP_SYMLINK, PV_OP_CHMOD, PV_OP_CHOWN, PV_OP_UTIMENS, PV_OP_TRUNCATE, PV_OP_FALLOCATE,
       PV_OP_STATFS, PV_OP_GETXATTR, PV_OP_SETXATTR, PV_OP_LISTXATTR, PV_OP_REMOVEXATTR,
@@ -25,7 +26,8 @@ import Testing
       PV_OP_FORGET_LISTENER,
     ].map { Int($0) }
     let operations: [Operation] = [
-      .exit, .panic, .log, .open, .memoryFile, .eventCounter, .epoll, .status, .readLink,
+      .exit, .panic, .log, .open, .memoryFile, .eventCounter, .epoll, .lostDescriptor, .status,
+      .readLink,
       .makeDirectory, .makeNode, .unlink, .rename, .link, .makeSymbolicLink, .setMode, .setOwner,
       .setTimes, .truncate, .allocate, .fileSystemStatus, .attribute, .setAttribute,
       .listAttributes, .removeAttribute, .descriptorPath, .copyRange, .sendFile, .pipeBytes, .sync,

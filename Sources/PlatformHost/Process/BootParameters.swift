@@ -15,6 +15,7 @@ public struct BootParameters: Sendable {
   public var log: Descriptor?
   /// A pipe for what programs say by sd_notify(3).
   public var notify: Descriptor?
+  public var standardInput = Descriptor.standardInput
   /// Open files of the first program beyond the standard ones, from its descriptor 3 on.
   public var inherited: [Descriptor] = []
   public var mounts: [BootMount] = []

@@ -51,7 +51,7 @@ struct BootRecord {
     record.pointee.trace_descriptor = parameters.trace?.rawValue ?? -1
     record.pointee.log_descriptor = parameters.log?.rawValue ?? -1
     record.pointee.notify_descriptor = parameters.notify?.rawValue ?? -1
-    record.pointee.standard_descriptors = (0, 1, 2)
+    record.pointee.standard_descriptors = (parameters.standardInput.rawValue, 1, 2)
     let inherited = parameters.inherited.prefix(Int(PV_INHERITED_LIMIT))
     let table = pointer(to: \.inherited_descriptors, as: Int32.self)
     for (index, file) in inherited.enumerated() { table[index] = file.rawValue }

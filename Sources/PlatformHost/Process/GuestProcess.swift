@@ -46,8 +46,11 @@ public struct GuestProcess {
     }
   }
 
-  /// Closes what the guest does not get, and gives the rest its final numbers: 0, 1, 2, then what
+  /// Closes what the guest does not get, and gives the rest its final numbers: 1, 2, then what
   /// the boot record names, then the status socket, which is closed before the guest runs.
+  ///
+  /// 0 is its root once more and stays taken: no descriptor that the guest gets has that number, so
+  /// a call that comes back with it has lost its answer; see `PV_OP_LOST_DESCRIPTOR`.
   private mutating func keepDescriptors(
     of parameters: BootParameters
   ) throws(RuntimeError) -> BootParameters {
@@ -55,12 +58,14 @@ public struct GuestProcess {
     do throws(HostError) {
       let mounts = parameters.mounts.compactMap(\.descriptor)
       let kept =
-        [parameters.root, parameters.events]
+        [parameters.root, parameters.events, parameters.standardInput]
         + [parameters.trace, parameters.log, parameters.notify].compactMap(\.self)
         + mounts + parameters.inherited + [statusSocket]
       var numbers = try CurrentProcess.keepOnly(kept)[...]
       result.root = numbers.removeFirst()
       result.events = numbers.removeFirst()
+      result.standardInput = numbers.removeFirst()
+      try CurrentProcess.setStandardDescriptor(0, to: result.root)
       if parameters.trace != nil { result.trace = numbers.removeFirst() }
       if parameters.log != nil { result.log = numbers.removeFirst() }
       if parameters.notify != nil { result.notify = numbers.removeFirst() }
