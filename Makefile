@@ -8,7 +8,7 @@ export PARAVANE PREFIX DESTDIR
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build kernel test fmt check conformance programs attack bad-input connections faults lifecycle \
+.PHONY: help build kernel test fmt check conformance programs attack bad-input connections faults storage lifecycle \
 	specification recordings engines trace terminals bench install deb package packages ci
 
 help: ## List the targets.
@@ -47,6 +47,9 @@ connections: build ## Hold sandboxes to policies, and read their audit logs.
 faults: build ## Break what sandboxes stand on: peers, networks, disks, limits, the backend.
 	scripts/faults.sh
 
+storage: build ## Share volumes between sandboxes, and kill sandboxes while they write.
+	scripts/storage.sh
+
 lifecycle: build ## Make, use and remove containers, and kill the command at every step.
 	scripts/lifecycle.sh
 
@@ -81,4 +84,4 @@ package: build ## Make the Debian package, judge it, install it into a root of i
 packages: ## Install the Debian packages that the tests need. Needs root.
 	scripts/install-packages.sh
 
-ci: packages build test conformance programs attack bad-input trace terminals connections faults lifecycle specification recordings engines package ## All that a change must pass.
+ci: packages build test conformance programs attack bad-input trace terminals connections faults storage lifecycle specification recordings engines package ## All that a change must pass.

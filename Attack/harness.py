@@ -104,6 +104,10 @@ def all_processes():
     return found
 
 
+def children(pid):
+    return sorted(p.pid for p in all_processes().values() if p.parent == pid)
+
+
 def tree(root, skipping=()):
     """The living processes below `root`, without it and without those that are skipped."""
     processes, found, layer = all_processes(), {}, {root}

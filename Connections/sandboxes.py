@@ -17,15 +17,14 @@ import jsonschema
 from prometheus_client.openmetrics import parser as openmetrics
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.append(os.path.join(ROOT, "Attack"))
+
+import harness  # noqa: E402
+from harness import product  # noqa: E402
+
 CASES = {}
 LIMIT = 60
 PYTHON = os.path.realpath("/usr/bin/python3")
-
-
-def product():
-    builds = [os.path.join(ROOT, ".build", kind, "paravane") for kind in ("release", "debug")]
-    path = os.environ.get("PARAVANE") or next(filter(os.path.exists, builds), builds[0])
-    return os.path.realpath(path)
 
 
 def isolate():
@@ -264,6 +263,35 @@ while not select.select([sys.stdin], [], [], 0)[0]:
         counts[port, attempt(lambda: tcp(('127.0.0.1', port)).close())] += 1
 say(sorted(counts.items()))
 """
+
+
+class Driver:
+    """What a snapshot needs to know of a suite that keeps nothing of its own."""
+
+    scratch = "/nowhere"
+
+    def owned_pids(self):
+        return []
+
+
+class Snapshot(harness.Snapshot):
+    """Without control groups of others: these cases name none themselves."""
+
+    def differences(self):
+        return [line for line in super().differences()
+                if "control group" not in line or "paravane" in line]
+
+
+@contextlib.contextmanager
+def nothing_left():
+    """What a case makes on this host is gone at its end; if not, the case has failed. To be used in
+    the surroundings that `harness.isolate` makes."""
+    snapshot = Snapshot(Driver())
+    try:
+        yield
+        equal(snapshot.leftovers(), [], "what is left behind")
+    finally:
+        snapshot.clean()
 
 
 def run(arguments, around=contextlib.nullcontext):

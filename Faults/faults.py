@@ -218,8 +218,8 @@ while True:
             sandbox.finish()
     # A namespace that something holds keeps its devices, and those their other ends.
     with network_namespace("faults") as path:
-        with Sandbox("sys.stdin.readline()", network=path) as sandbox:
-            wait_for(lambda: len(harness.children(sandbox.process.pid)) == 1)
+        with Sandbox("say('started'); sys.stdin.readline()", network=path) as sandbox:
+            equal(sandbox.line(), "started", "the program")
             subprocess.run(["ip", "netns", "delete", "faults"], check=True)
             sandbox.tell("")
             sandbox.finish()

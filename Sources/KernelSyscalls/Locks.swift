@@ -60,7 +60,9 @@ func sysFlock(_ task: Task, _ descriptor: FileDescriptor, _ operation: Int) thro
   if file.flags.contains(.O_PATH) { throw .EBADF }
   guard file.hostDescriptor.isValid else { return try lockOwnFile(task, file, operation) }
   task.noteInterrupts()
-  return try Host.flock(file.hostDescriptor, operation)
+  let result = try Host.flock(file.hostDescriptor, operation)
+  file.wasLockedAtHost = true
+  return result
 }
 
 /// flock(2) of a file of the guest's own, as a record lock on all of it.
@@ -91,30 +93,32 @@ func sysFileLock(_ task: Task, _ file: OpenFile, _ command: Int32, _ address: Us
     process: isOfDescription ? -1 : task.group.id,
     isExclusive: request.type == LockType.F_WRLCK, start: start, end: end)
   let identity = try FileIdentity(of: file)
+  // Others are nobody else's: pipes, and files of the guest's own.
+  let host = (file as? HostFile).flatMap { $0.isRegular ? $0 : nil }
   switch command {
   case LockCommand.F_GETLK, LockCommand.F_OFD_GETLK:
     guard request.type == LockType.F_RDLCK || request.type == LockType.F_WRLCK else {
       throw .EINVAL
     }
-    try store(kernel.fileLocks.conflict(with: lock, on: identity), to: address)
+    try store(kernel.fileLocks.conflict(with: lock, on: identity, of: host), to: address)
   default:
     let waits = command == LockCommand.F_SETLKW || command == LockCommand.F_OFD_SETLKW
-    try set(task, lock, request.type, file, identity, waits: waits)
+    try set(task, lock, request.type, file, host, identity, waits: waits)
   }
   return 0
 }
 
 private func set(
-  _ task: Task, _ lock: RecordLock, _ type: Int16, _ file: OpenFile, _ identity: FileIdentity,
-  waits: Bool
+  _ task: Task, _ lock: RecordLock, _ type: Int16, _ file: OpenFile, _ host: HostFile?,
+  _ identity: FileIdentity, waits: Bool
 ) throws(Errno) {
   switch type {
   case LockType.F_RDLCK: guard file.isReadable else { throw .EBADF }
   case LockType.F_WRLCK: guard file.isWritable else { throw .EBADF }
-  case LockType.F_UNLCK: return kernel.fileLocks.clear(lock, on: identity)
+  case LockType.F_UNLCK: return kernel.fileLocks.clear(lock, on: identity, of: host)
   default: throw .EINVAL
   }
-  try kernel.fileLocks.set(task, lock, on: identity, waits: waits)
+  try kernel.fileLocks.set(task, lock, on: identity, of: host, waits: waits)
 }
 
 /// Stores what is in the way, or only that nothing is.

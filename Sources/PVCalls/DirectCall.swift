@@ -7,8 +7,8 @@ public enum ArgumentCheck: Equatable, Sendable {
   case none
   /// The low 32 bits of the argument at `index` have none of the bits of `mask`.
   case clear(index: Int, mask: UInt32)
-  /// The argument at `index` is one of up to four values.
-  case oneOf(index: Int, UInt32, UInt32, UInt32, UInt32)
+  /// The argument at `index` is one of these values.
+  case oneOf(index: Int, [UInt32])
 }
 
 /// A host system call that guest processes may issue themselves.
@@ -50,8 +50,8 @@ public var directCalls: [DirectCall] {
     DirectCall(328, "pwritev2", "acts on the sandbox's own descriptors"),
     DirectCall(40, "sendfile", "acts on the sandbox's own descriptors"),
     DirectCall(
-      72, "fcntl", .oneOf(index: 1, 4, 1031, 1032, 3),
-      "only F_GETFL, F_SETFL, F_SETPIPE_SZ, F_GETPIPE_SZ on own descriptors"),
+      72, "fcntl", .oneOf(index: 1, [4, 1031, 1032, 3, 36, 37, 38]),
+      "only F_GETFL, F_SETFL, F_SETPIPE_SZ, F_GETPIPE_SZ and F_OFD_* locks on own descriptors"),
     DirectCall(293, "pipe2", "a new pipe, bounded by the descriptor limit"),
     DirectCall(73, "flock", "locks an own file; other sandboxes see it only on a shared volume"),
     DirectCall(74, "fsync", "writes back an own file"),
@@ -87,7 +87,7 @@ public var directCalls: [DirectCall] {
     DirectCall(15, "rt_sigreturn", "restores registers of the calling thread"),
     DirectCall(131, "sigaltstack", "the calling thread's own signal stack"),
     DirectCall(
-      157, "prctl", .oneOf(index: 0, 59, 59, 59, 59),
+      157, "prctl", .oneOf(index: 0, [59]),
       "only PR_SET_SYSCALL_USER_DISPATCH, which is no part of the boundary"),
     DirectCall(24, "sched_yield", "gives up the processor"),
     DirectCall(38, "setitimer", "a timer that signals the calling process"),

@@ -198,6 +198,37 @@ public enum Host {
     return operation & 4 == 0 ? try orRestart(atOnce) : try check(atOnce)
   }
 
+  /// F_OFD_SETLK and, when it waits, F_OFD_SETLKW of fcntl(2). EAGAIN when somebody else is in
+  /// the way.
+  public static func lock(
+    _ file: HostDescriptor, _ type: Int16, from start: Int64, to end: Int64, waits: Bool = false
+  ) throws(Errno) {
+    var request = RecordLockRequest(type, from: start, to: end)
+    let result = withUnsafeMutablePointer(to: &request) { request -> Int in
+      let address = Int(bitPattern: request)
+      let result =
+        waits
+        ? Machine.blockingCall(72, Int(file.number), 38, address)
+        : Machine.call(72, Int(file.number), 37, address)
+      guard waits && result == -4 else { return result }
+      let atOnce = Machine.call(72, Int(file.number), 37, address)
+      return atOnce == -11 ? -512 : atOnce
+    }
+    _ = try check(result)
+  }
+
+  /// F_OFD_GETLK of fcntl(2): what is in the way; F_UNLCK for nothing.
+  public static func lockInTheWay(
+    _ file: HostDescriptor, _ type: Int16, from start: Int64, to end: Int64
+  ) throws(Errno) -> RecordLockRequest {
+    var request = RecordLockRequest(type, from: start, to: end)
+    let result = withUnsafeMutablePointer(to: &request) {
+      Machine.call(72, Int(file.number), 36, Int(bitPattern: $0))
+    }
+    _ = try check(result)
+    return request
+  }
+
   public static func sync(_ file: HostDescriptor, dataOnly: Bool) throws(Errno) -> Int {
     try check(Machine.call(dataOnly ? 75 : 74, Int(file.number)))
   }

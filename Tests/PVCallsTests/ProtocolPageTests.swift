@@ -54,11 +54,8 @@ import Testing
     switch check {
     case .none: return "any"
     case .clear(let index, let mask): return "\(index) has none of 0x\(String(mask, radix: 16))"
-    case .oneOf(let index, let a, let b, let c, let d):
-      var values: [String] = []
-      for value in [a, b, c, d].map({ "\($0)" }) where !values.contains(value) {
-        values.append(value)
-      }
+    case .oneOf(let index, let allowed):
+      var values = allowed.map { "\($0)" }
       let last = values.removeLast()
       return values.isEmpty
         ? "\(index) is \(last)" : "\(index) is \(values.joined(separator: ", ")) or \(last)"

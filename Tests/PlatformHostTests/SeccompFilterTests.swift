@@ -70,8 +70,8 @@ import Testing
 
   @Test func anArgumentMustBeOneOfTheListed() {
     for call in directCalls {
-      guard case .oneOf(let index, let a, let b, let c, let d) = call.check else { continue }
-      let allowed: Set<UInt32> = [a, b, c, d]
+      guard case .oneOf(let index, let values) = call.check else { continue }
+      let allowed = Set(values)
       for value in allowed.flatMap({ [$0 &- 1, $0, $0 &+ 1] }) + [0, .max] {
         let expected: SeccompVerdict = allowed.contains(value) ? .allow : .trap
         #expect(verdict(call, argument: UInt64(value), at: index) == expected, "\(call.name)")
@@ -87,7 +87,7 @@ import Testing
       let checked: Int
       switch call.check {
       case .none: continue
-      case .clear(let index, _), .oneOf(let index, _, _, _, _): checked = index
+      case .clear(let index, _), .oneOf(let index, _): checked = index
       }
       var filtered = FilteredCall(number: UInt32(call.number))
       let expected = verdict(filtered)

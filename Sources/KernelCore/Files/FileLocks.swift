@@ -4,20 +4,27 @@ import Platform
 
 /// All record locks of the sandbox; see fcntl(2), "Advisory record locking".
 ///
-/// Programs of other sandboxes that share a volume don't see them.
+/// Locks on files of the host are the host's too, so that its programs and other sandboxes which
+/// share a volume take part: each owner has an open file of the host whose locks are the owner's.
+/// This table adds what the host can't say: who is in the way, and who waits in a circle.
 public final class FileLocks {
-  /// A file with locks, or with somebody who waits for one.
+  /// A file with locks, with somebody who waits for one, or with owners known to the host.
   private final class Entry {
     var records = RecordLocks()
     let queue = WaitQueue()
     var waiterCount = 0
+    var hostOwners: [HostLockOwner] = []
+
+    func hostOwner(_ owner: LockOwner) -> HostLockOwner? {
+      hostOwners.first { $0.owner == owner }
+    }
   }
 
   private let lock = Lock()
   private var entries: [FileIdentity: Entry] = [:]
   /// Who waits for whom, to find circles.
   private var waits: [(owner: LockOwner, blocker: LockOwner)] = []
-  /// Locks of all files; read without the lock.
+  /// Locks and host owners of all files; read without the lock.
   private var count = 0
   /// Reaching it is ENOLCK.
   private static var limit: Int { 65536 }
@@ -28,25 +35,43 @@ public final class FileLocks {
   var fileCount: Int { lock.withLock { entries.count } }
 
   /// F_GETLK: the first lock that is in the way.
-  public func conflict(with wanted: RecordLock, on file: FileIdentity) -> RecordLock? {
-    lock.withLock { entries[file]?.records.conflict(with: wanted) }
+  public func conflict(
+    with wanted: RecordLock, on file: FileIdentity, of host: HostFile? = nil
+  ) throws(Errno) -> RecordLock? {
+    lock.lock()
+    let own = entries[file]?.records.conflict(with: wanted)
+    let descriptor = entries[file]?.hostOwner(wanted.owner)?.descriptor
+    lock.unlock()
+    guard own == nil, let host else { return own }
+    let found = try Host.lockInTheWay(
+      descriptor ?? host.descriptor, wanted.hostType, from: wanted.start, to: wanted.end)
+    return RecordLock(hosts: found)
   }
 
-  /// F_SETLK and F_SETLKW.
-  public func set(_ task: Task, _ wanted: RecordLock, on file: FileIdentity, waits mayWait: Bool)
-    throws(Errno)
-  {
+  /// F_SETLK and F_SETLKW; `host` is the file if the host is to know.
+  public func set(
+    _ task: Task, _ wanted: RecordLock, on file: FileIdentity, of host: HostFile? = nil,
+    waits mayWait: Bool
+  ) throws(Errno) {
+    if let host { try makeHostOwner(for: wanted, on: file, of: host) }
     while true {
       lock.lock()
       let entry = entry(of: file)
       guard let obstacle = entry.records.conflict(with: wanted) else {
-        let isFull = count >= Self.limit
-        if isFull { forgetIfIdle(file, entry) } else { change(file, entry) { $0.set(wanted) } }
+        let error = tell(host, entry, wanted)
+        if error == nil {
+          change(file, entry) { $0.set(wanted) }
+        } else {
+          forgetIfIdle(file, entry)
+        }
         lock.unlock()
         // A write lock that became a read lock lets others in.
         entry.queue.wake()
-        if isFull { throw .ENOLCK }
-        return
+        guard let error else { return }
+        guard error == .EAGAIN, mayWait, let host else { throw error }
+        try waitForHost(task, host, entry, wanted)
+        // Whoever holds a lock may ask for it again.
+        continue
       }
       let isCircle = mayWait && wouldWaitForItself(wanted.owner, obstacle.owner)
       if mayWait && !isCircle { beginWait(entry, wanted.owner, obstacle.owner) }
@@ -61,23 +86,102 @@ public final class FileLocks {
   }
 
   /// F_SETLK with F_UNLCK.
-  public func clear(_ range: RecordLock, on file: FileIdentity) {
-    update(file) { $0.clear(range) }
+  public func clear(_ range: RecordLock, on file: FileIdentity, of host: HostFile? = nil) {
+    lock.lock()
+    let entry = entries[file]
+    if let descriptor = hostDescriptor(host, entry, range.owner) {
+      // Its only error is that a lock can't be cut in two for want of memory: then it stays.
+      try? Host.lock(descriptor, RecordLock.hostUnlock, from: range.start, to: range.end)
+    }
+    if let entry { change(file, entry) { $0.clear(range) } }
+    lock.unlock()
+    entry?.queue.wake()
   }
 
   /// An owner lets go of a file, or is gone.
   func drop(_ owner: LockOwner, of file: OpenFile) {
     if count == 0 { return }
     guard let identity = try? FileIdentity(of: file) else { return }
-    update(identity) { $0.removeAll(of: owner) }
-  }
-
-  private func update(_ file: FileIdentity, _ body: (inout RecordLocks) -> Void) {
     lock.lock()
-    let entry = entries[file]
-    if let entry { change(file, entry, body) }
+    let entry = entries[identity]
+    if let entry {
+      if case .file = owner, entry.records.locks.contains(where: { $0.owner == owner }) {
+        HostLockOwner.unlock(file.hostDescriptor)
+      }
+      for index in entry.hostOwners.indices where entry.hostOwners[index].owner == owner {
+        entry.hostOwners.remove(at: index).end()
+        count -= 1
+        break
+      }
+      change(identity, entry) { $0.removeAll(of: owner) }
+    }
     lock.unlock()
     entry?.queue.wake()
+  }
+
+  // MARK: At the host
+
+  /// A process gets an open file of its own for its locks, which must be fit for the wanted one.
+  private func makeHostOwner(
+    for wanted: RecordLock, on file: FileIdentity, of host: HostFile
+  ) throws(Errno) {
+    guard case .table = wanted.owner else { return }
+    let old = lock.withLock { entries[file]?.hostOwner(wanted.owner) }
+    if let old, old.permits(wanted) { return }
+    let new = try HostLockOwner(wanted.owner, of: host)
+    lock.lock()
+    let entry = entry(of: file)
+    // Another thread may have been here meanwhile.
+    if let other = entry.hostOwner(wanted.owner) {
+      if other.permits(wanted) {
+        lock.unlock()
+        return Host.close(new.descriptor)
+      }
+      // It holds read locks only, which both may for a moment.
+      for record in entry.records.locks where record.owner == wanted.owner {
+        try? Host.lock(new.descriptor, record.hostType, from: record.start, to: record.end)
+      }
+      other.end()
+      entry.hostOwners.removeAll { $0.owner == wanted.owner }
+      count -= 1
+    }
+    entry.hostOwners.append(new)
+    count += 1
+    lock.unlock()
+  }
+
+  private func hostDescriptor(
+    _ host: HostFile?, _ entry: Entry?, _ owner: LockOwner
+  ) -> HostDescriptor? {
+    guard let host else { return nil }
+    guard case .table = owner else { return host.descriptor }
+    return entry?.hostOwner(owner)?.descriptor
+  }
+
+  /// Sets a lock at the host if that takes part; what is against it.
+  private func tell(_ host: HostFile?, _ entry: Entry, _ wanted: RecordLock) -> Errno? {
+    if count >= Self.limit { return .ENOLCK }
+    guard let host else { return nil }
+    // Another thread of the owner has closed the file.
+    guard let descriptor = hostDescriptor(host, entry, wanted.owner) else { return .EBADF }
+    do throws(Errno) {
+      try Host.lock(descriptor, wanted.hostType, from: wanted.start, to: wanted.end)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// Somebody outside is in the way. What the wait gets is the owner's, as if it had asked twice.
+  private func waitForHost(
+    _ task: Task, _ host: HostFile, _ entry: Entry, _ wanted: RecordLock
+  ) throws(Errno) {
+    guard let descriptor = lock.withLock({ hostDescriptor(host, entry, wanted.owner) }) else {
+      throw .EBADF
+    }
+    if task.noteInterrupts() { throw .ERESTARTSYS }
+    try Host.lock(
+      descriptor, wanted.hostType, from: wanted.start, to: wanted.end, waits: true)
   }
 
   // MARK: With the lock held
@@ -97,7 +201,8 @@ public final class FileLocks {
   }
 
   private func forgetIfIdle(_ file: FileIdentity, _ entry: Entry) {
-    if entry.records.locks.isEmpty && entry.waiterCount == 0 { entries[file] = nil }
+    let isIdle = entry.records.locks.isEmpty && entry.waiterCount == 0
+    if isIdle && entry.hostOwners.isEmpty { entries[file] = nil }
   }
 
   private func beginWait(_ entry: Entry, _ owner: LockOwner, _ blocker: LockOwner) {
@@ -151,5 +256,7 @@ extension OpenFile {
   func dropOwnLocks() {
     kernel.fileLocks.drop(lockOwner, of: self)
     if !hostDescriptor.isValid { kernel.wholeFileLocks.drop(lockOwner, of: self) }
+    // The backend may be late to close its own descriptor of the same open file.
+    if wasLockedAtHost { _ = try? Host.flock(hostDescriptor, 8) }  // LOCK_UN
   }
 }

@@ -16,6 +16,8 @@ open class OpenFile {
   /// The owner of SIGIO and F_SETOWN, as fcntl(2) stores it.
   public var signalOwner: Int32 = 0
 
+  /// It was locked by flock(2) at the host.
+  public final var wasLockedAtHost = false
   /// Its opening and closing are no events of inotify(7).
   final var isUnnoticed = false
 

@@ -7,6 +7,8 @@ public enum LockOwner: Equatable {
   case table(ObjectIdentifier)
   /// F_OFD_SETLK: an open file description.
   case file(ObjectIdentifier)
+  /// A program of the host or of another sandbox.
+  case outside
 }
 
 /// A lock of fcntl(2) on a range of bytes.

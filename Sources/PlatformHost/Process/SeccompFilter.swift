@@ -53,11 +53,11 @@ public enum SeccompFilter {
         .load(offset: lowHalf(of: index)), .ifAnyBit(mask, skip: 1), .verdict(.allow),
         .verdict(.trap),
       ]
-    case .oneOf(let index, let a, let b, let c, let d):
-      body = [
-        .load(offset: lowHalf(of: index)), .ifEqual(a, skip: 4), .ifEqual(b, skip: 3),
-        .ifEqual(c, skip: 2), .ifEqual(d, skip: 1), .verdict(.trap), .verdict(.allow),
-      ]
+    case .oneOf(let index, let values):
+      let matches = values.enumerated().map { at, value in
+        FilterInstruction.ifEqual(value, skip: UInt8(values.count - at))
+      }
+      body = [.load(offset: lowHalf(of: index))] + matches + [.verdict(.trap), .verdict(.allow)]
     }
     return [.unlessEqual(UInt32(call.number), skip: UInt8(body.count))] + body
   }
