@@ -25,7 +25,7 @@ static void *storm(void *unused) {
   pthread_sigmask(SIG_SETMASK, &all, NULL);
   while (running) {
     syscall(SYS_tgkill, target, target, SIGUSR1);
-    for (int i = 0; i < 100; i++) __asm__ volatile("pause");
+    for (int i = 0; i < 300; i++) __asm__ volatile("pause");
   }
   return NULL;
 }
