@@ -165,7 +165,7 @@ static int objects_bomb(void) {
     if (sigqueue(getpid(), SIGRTMIN, value)) break;
   }
   report("queued signals", count);
-  for (count = 0; count < 100000; count++) {
+  for (count = 0; count < 10000; count++) {
     struct flock lock = {.l_type = F_WRLCK, .l_start = count * 2, .l_len = 1};
     if (fcntl(file, F_SETLK, &lock)) break;
   }
