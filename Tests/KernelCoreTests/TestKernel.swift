@@ -19,7 +19,11 @@ enum TestKernel {
     blob.initialize(repeating: 0, count: 16)
     boot.pointee.blob_start = UInt64(UInt(bitPattern: blob))
     boot.pointee.blob_size = 16
-    return Kernel.start(boot: boot, firstArea: makeArea())
+    let kernel = Kernel.start(boot: boot, firstArea: makeArea())
+    // Process 1 does not hear signals that would end it; no test's task is to be that by chance.
+    let first = kernel.tasks.lock.withLock { try? kernel.tasks.allocateID() }
+    precondition(first == 1, "the first process is process 1")
+    return kernel
   }()
 
   /// Never freed, as the areas of the image.
