@@ -88,11 +88,7 @@ enum FirstProcess {
     }
     parameters.hiddenDevice = files.hiddenDevice
     parameters.controls = configuration.controls.map { ($0.path, $0.value) }
-    parameters.devices = configuration.devices.map {
-      BootDevice(
-        path: $0.path, major: $0.major, minor: $0.minor, mode: $0.mode, user: $0.user,
-        group: $0.group)
-    }
+    parameters.devices = configuration.devices
     parameters.personality = configuration.personality
     parameters.schedulingPolicy = configuration.scheduling?.policy ?? 0
     parameters.outOfMemoryAdjustment = configuration.outOfMemoryAdjustment ?? 0

@@ -1,5 +1,6 @@
 import ConnectionPolicy
 import HostOS
+import PlatformHost
 
 /// Everything that a sandbox is started with. Made by `OCIRuntime`, complete and checked in form;
 /// whether the paths in it exist shows when the sandbox is built.
@@ -145,26 +146,7 @@ public struct Control: Equatable, Sendable {
 }
 
 /// A name for one of the guest kernel's devices.
-public struct DeviceConfiguration: Equatable, Sendable {
-  /// From /dev on.
-  public let path: String
-  public let major: UInt32
-  public let minor: UInt32
-  public let mode: UInt32
-  public let user: UInt32
-  public let group: UInt32
-
-  public init(
-    path: String, major: UInt32, minor: UInt32, mode: UInt32, user: UInt32, group: UInt32
-  ) {
-    self.path = path
-    self.major = major
-    self.minor = minor
-    self.mode = mode
-    self.user = user
-    self.group = group
-  }
-}
+public typealias DeviceConfiguration = BootDevice
 
 /// How the host's scheduler treats the container's processes: sched_setattr(2).
 public struct SchedulingConfiguration: Equatable, Sendable {
