@@ -75,12 +75,13 @@ public class Sleeper {
     public static void main(String[] words) throws Exception {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("hook")));
         System.out.println("up");
-        Thread.sleep(60000);
+        new java.util.concurrent.CountDownLatch(1).await();
     }
 }
 END
   javac Sleeper.java
+  mkfifo said
   java Sleeper > said & child=$!
-  until grep -q up said; do sleep 0.02; done; kill "$child"; wait "$child" || echo "status $?"
-  cat said
+  { read -r word; echo "$word"; kill "$child"; cat; } < said
+  wait "$child" || echo "status $?"
 fi

@@ -5,17 +5,16 @@ command -v memcached > /dev/null || { echo "SKIP: memcached is not installed"; e
 
 port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); \
 print(s.getsockname()[1])')
-memcached -u root -l 127.0.0.1 -p "$port" -U 0 -t 4 -m 64 &
-server=$!
 /usr/bin/python3 - "$port" <<'END'
-import socket, sys, threading, time
+import socket, subprocess, sys, threading
 address = ("127.0.0.1", int(sys.argv[1]))
-while True:
-    try:
-        connection = socket.create_connection(address)
-        break
-    except ConnectionRefusedError:
-        time.sleep(0.01)
+server = subprocess.Popen(["memcached", "-u", "root", "-l", address[0], "-p", sys.argv[1], "-U", "0",
+                           "-t", "4", "-m", "64", "-vv"], stderr=subprocess.PIPE)
+while b"server listening" not in server.stderr.readline():
+    pass
+# What it says of each command is read, so that it can go on.
+threading.Thread(target=server.stderr.read, daemon=True).start()
+connection = socket.create_connection(address)
 
 def ask(connection, text, end):
     connection.sendall(text)
@@ -44,6 +43,6 @@ threads = [threading.Thread(target=work, args=(n, failures)) for n in range(16)]
 [t.start() for t in threads]
 [t.join() for t in threads]
 print("failures", failures)
+server.terminate()
+server.wait()
 END
-kill $server
-wait $server || true
