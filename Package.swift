@@ -142,8 +142,10 @@ let package = Package(
       .testTarget(name: "TidyTests"),
       .testTarget(name: "PVCallsTests", dependencies: ["PVCalls", "CPVCalls"]),
       .target(name: "CTestMachine", path: "Tests/CTestMachine"),
+      .target(name: "RandomSequence", path: "Tests/RandomSequence"),
       .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTestMachine"]),
-      .testTarget(name: "KernelCoreTests", dependencies: ["KernelCore", "CTestMachine"]),
+      .testTarget(
+        name: "KernelCoreTests", dependencies: ["KernelCore", "CTestMachine", "RandomSequence"]),
       .testTarget(name: "KernelNetTests", dependencies: ["KernelNet", "CTestMachine"]),
       .testTarget(name: "KernelFSTests", dependencies: ["KernelFS", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
@@ -152,16 +154,21 @@ let package = Package(
         name: "ConnectionAuditTests",
         dependencies: ["ConnectionAudit", "ConnectionPolicy", "HostOS"], exclude: ["validate.py"]),
       .testTarget(
-        name: "ConnectionPolicyTests", dependencies: ["ConnectionPolicy"], exclude: ["oracle.py"]),
+        name: "ConnectionPolicyTests", dependencies: ["ConnectionPolicy", "RandomSequence"],
+        exclude: ["oracle.py"]),
       .testTarget(
         name: "OCIRuntimeTests",
         // The kernel's own judgement on the filters that the host writes.
         dependencies: ["OCIRuntime", "OCISpec", "Sandbox", "HostOS", "KernelCore", "CTestMachine"]),
       .testTarget(
-        name: "PlatformHostTests", dependencies: ["PlatformHost", "PVCalls", "CPVCalls", "HostOS"]),
+        name: "PlatformHostTests",
+        dependencies: ["PlatformHost", "PVCalls", "CPVCalls", "HostOS", "RandomSequence"]),
       .testTarget(
         name: "PVBackendTests",
-        dependencies: ["PVBackend", "CPVCalls", "ConnectionPolicy", "ConnectionAudit", "HostOS"]),
+        dependencies: [
+          "PVBackend", "CPVCalls", "ConnectionPolicy", "ConnectionAudit", "HostOS",
+          "RandomSequence",
+        ]),
       .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HostOS"]),
       .target(name: "Comparison", path: "Tests/Comparison"),
       .testTarget(name: "ConformanceTests", dependencies: ["Comparison"]),

@@ -1,4 +1,5 @@
 import HostOS
+import RandomSequence
 import Synchronization
 import Testing
 

@@ -1,3 +1,4 @@
+import RandomSequence
 import Testing
 
 @testable import ConnectionPolicy

@@ -1,4 +1,5 @@
 import Foundation
+import RandomSequence
 import Testing
 
 @testable import ConnectionPolicy

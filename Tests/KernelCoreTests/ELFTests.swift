@@ -1,6 +1,7 @@
 import LinuxABI
 import PVFrontend
 import Platform
+import RandomSequence
 import Testing
 
 @testable import KernelCore

@@ -1,4 +1,5 @@
 import LinuxABI
+import RandomSequence
 import Testing
 
 @testable import KernelCore

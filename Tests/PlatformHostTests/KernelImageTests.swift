@@ -1,5 +1,6 @@
 import CPVCalls
 import HostOS
+import RandomSequence
 import Testing
 
 @testable import PlatformHost
@@ -150,18 +151,5 @@ import Testing
       #expect(image.segments.allSatisfy { $0.end <= UInt64(PV_IMAGE_LIMIT) })
       #expect(image.boot.blob.upperBound <= image.boot.writable.upperBound)
     }
-  }
-}
-
-/// A small generator whose sequence is the same everywhere.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
   }
 }
