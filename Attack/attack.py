@@ -249,6 +249,7 @@ for seed in (0x1d0, 0x2d1, 0x3d2):
 simple("doorbell-race", "doorbell", "race")
 simple("doorbell-fifo", "doorbell", "fifo")
 simple("doorbell-flood", "doorbell", "flood", limit=60)
+simple("doorbell-lost", "doorbell", "lost", must_finish=True)
 
 def leaving(value, status):
     """The kernel's last word is a wait status; whatever it is, the command ends with a status."""

@@ -8,6 +8,7 @@
  *     doorbell tasks PID...         priorities, limits and affinity of the host's processes
  *     doorbell fifo                 a request that blocks
  *     doorbell flood                many threads at once, then the log
+ *     doorbell lost                 descriptors that no call has lost
  *     doorbell exit VALUE           the end of the sandbox with a status of our choice
  *     doorbell panic                a message of control characters
  */
@@ -112,7 +113,8 @@ static int fuzz(long from, uint64_t state) {
     if (step < from) continue;
     if (step % 16 == 0 || step == from) record_progress(step);
     long result = broker(request);
-    int is_descriptor = request->operation >= PV_OP_OPEN && request->operation <= PV_OP_EPOLL;
+    int is_descriptor =
+        request->operation >= PV_OP_OPEN && request->operation <= PV_OP_LOST_DESCRIPTOR;
     if (is_descriptor && result > 2) HOST(SYS_close, result);
   }
   return 0;
@@ -292,6 +294,19 @@ static int flood(void) {
   return 0;
 }
 
+/* Asks for what no call has lost, also right behind calls that hand descriptors over. */
+static int lost(void) {
+  struct pv_request *request = new_request(PV_OP_LOST_DESCRIPTOR);
+  for (int i = 0; i < 2000; i++) {
+    request->operation = i % 2 ? PV_OP_EVENTFD : PV_OP_LOST_DESCRIPTOR;
+    request->arguments[0] = request->arguments[1] = 0;
+    long result = broker(request);
+    if (i % 2 == 0 && result != -EAGAIN) say("breach: call %d has lost %ld", i, result);
+    if (i % 2 && result > 2) HOST(SYS_close, result);
+  }
+  return 0;
+}
+
 static int leave(uint64_t value) {
   struct pv_request *request = new_request(PV_OP_EXIT);
   request->arguments[0] = value;
@@ -321,6 +336,7 @@ int main(int count, char **values) {
   else if (!strcmp(mode, "tasks")) result = tasks(count - 2, values + 2);
   else if (!strcmp(mode, "fifo")) result = fifo();
   else if (!strcmp(mode, "flood")) result = flood();
+  else if (!strcmp(mode, "lost")) result = lost();
   else if (!strcmp(mode, "exit") && count == 3) result = leave(strtoull(values[2], NULL, 0));
   else if (!strcmp(mode, "panic")) result = panic();
   if (result == 0) say("done");

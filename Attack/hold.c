@@ -4,7 +4,7 @@
  *     hold signals   queued signals (RLIMIT_SIGPENDING is counted by user)
  *     hold watches   epoll watches (fs.epoll.max_user_watches is counted by user)
  *     hold pipes     pipe buffers (fs.pipe-user-pages-soft is counted by user)
- *     hold locks     exclusive flock(2) on the read-only volume
+ *     hold locks     exclusive flock(2) on the read-only volume, and record locks
  */
 #include <sys/epoll.h>
 #include <sys/file.h>
@@ -77,8 +77,29 @@ static long take_pipes(void) {
   return count;
 }
 
+static long lock_record(long descriptor, int command, int type) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+  return HOST(SYS_fcntl, descriptor, command, &lock);
+}
+
+/* One process waits for ever for a lock that another holds: both are to end with the sandbox. */
+static void wait_for_lock(void) {
+  const char *name = "/work/lock";
+  close(open(name, O_CREAT | O_RDWR, 0644));
+  long held = HOST(SYS_openat, AT_FDCWD, name, O_RDWR);
+  if (lock_record(held, F_OFD_SETLK, F_WRLCK) != 0) say("note: no lock on an own file");
+  if (fork() == 0) {
+    lock_record(HOST(SYS_openat, AT_FDCWD, name, O_RDWR), F_OFD_SETLKW, F_WRLCK);
+    say("breach: two open files hold a lock");
+    _exit(1);
+  }
+}
+
 static long take_locks(void) {
   long descriptor = HOST(SYS_openat, AT_FDCWD, "/ro/file", O_RDONLY);
+  if (lock_record(descriptor, F_OFD_SETLK, F_WRLCK) == 0)
+    say("breach: a record of a read-only volume is locked for writing");
+  wait_for_lock();
   return HOST(SYS_flock, descriptor, LOCK_EX | LOCK_NB) == 0;
 }
 
