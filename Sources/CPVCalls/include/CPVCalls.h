@@ -187,7 +187,7 @@ enum {
   PV_OP_EVENTFD,       /* a0: initial value, a1: flags */
   PV_OP_EPOLL,         /* - */
   PV_OP_LOST_DESCRIPTOR, /* the descriptor of this thread's last call, which came back with 0. EAGAIN:
-                            ask again; ENOENT: there is none */
+                            none is kept yet */
   /* The file system, with the host's privileges, as user/group of the request.
    * a0: directory descriptor, path; a1: second directory, path2. */
   PV_OP_STAT = 16,     /* a2: AT_* flags; payload out: struct stat */
