@@ -46,11 +46,16 @@ public final class Epoll: OpenFile {
   private var isHostsTurn = false
   /// An item's readiness may change by the clock alone.
   private var hasTimers = false
+  /// Something was ready when the last wait began. The next looks first then, which is cheaper than
+  /// to get ready for sleeping; where nothing is ready it would be a host call for nothing.
+  private var looksFirst = true
 
   static var edgeTriggered: UInt32 { 1 << 31 }
   static var oneShot: UInt32 { 1 << 30 }
   static var exclusive: UInt32 { 1 << 28 }
   private static var controlBits: UInt32 { 0xf000_0000 }
+  /// In nanoseconds: less than it takes to sleep and be woken.
+  private static var shortestWait: Int64 { 2_000 }
   /// How deep instances nest.
   private static var depthLimit: Int { 4 }
 
@@ -238,27 +243,41 @@ public final class Epoll: OpenFile {
   public func wait(_ task: Task, _ address: UserAddress, limit: Int, until deadline: Int64?)
     throws(Errno) -> Int
   {
-    let found = try take(address, limit: limit)
-    if found > 0 || deadline == 0 { return found }
+    if deadline == 0 || looksFirst || hostItemCount == 0 {
+      let found = try take(address, limit: limit)
+      if found > 0 || deadline == 0 { return found }
+      looksFirst = false
+    }
     let waiter = Waiter(task)
     queue.add(waiter)
     defer { queue.remove(waiter) }
     while true {
       task.prepareToSleep()
-      let count = try take(address, limit: limit)
-      if count > 0 { return count }
+      // The host's side is looked at by the wait for it.
+      if candidateCount > 0 || hasTimers || hostItemCount == 0 {
+        let count = try take(address, limit: limit)
+        if count > 0 { return count }
+      }
       let now = try Host.clock(1)
-      if let deadline, deadline <= now { return 0 }
+      if let deadline, deadline <= now { return try lookAtHost(address, limit: limit) }
       let wake = task.earlier(deadline, timerDeadline())
       if hostItemCount > 0 {
-        try task.acceptInterrupts()
+        do throws(Errno) { try task.acceptInterrupts() } catch {
+          // What is ready comes before a signal.
+          let found = try lookAtHost(address, limit: limit)
+          if found > 0 { return found }
+          throw error
+        }
         guard task.beginPolling() else { continue }
         // Whole milliseconds, rounded up so that the wait is never too short.
         let timeout = wake.map { min((max(0, $0 - now) + 999_999) / 1_000_000, 1 << 30) } ?? -1
         defer { task.endPolling() }
         do throws(Errno) {
           let found = try takeHost(address, limit: limit, timeout: Int(timeout))
-          if found > 0 { return found }
+          if found > 0 {
+            looksFirst = try Host.clock(1) - now < Self.shortestWait
+            return found
+          }
         } catch {
           if error != .EINTR { throw error }
         }
@@ -270,11 +289,15 @@ public final class Epoll: OpenFile {
     }
   }
 
+  private func lookAtHost(_ address: UserAddress, limit: Int) throws(Errno) -> Int {
+    hostItemCount > 0 ? try takeHost(address, limit: limit, timeout: 0) : 0
+  }
+
   /// What is ready now.
   private func take(_ address: UserAddress, limit: Int) throws(Errno) -> Int {
     if hasTimers { _ = timerDeadline() }
     guard candidateCount > 0 else {
-      return hostItemCount > 0 ? try takeHost(address, limit: limit, timeout: 0) : 0
+      return try lookAtHost(address, limit: limit)
     }
     guard hostItemCount > 0 else { return try takeCandidates(address, limit: limit) }
     // In turns, so that neither side starves the other.
