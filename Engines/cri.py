@@ -9,6 +9,7 @@ import image
 import yaml
 from containerd import Containerd
 from engine import IMAGE, PAGES, PRODUCT, Failure, Page, case, expect, group_file, until
+from stream import INPUT, WINDOW, Stream
 from wire import Client, decode, part
 
 CREATED, RUNNING, EXITED = 0, 1, 2
@@ -84,11 +85,14 @@ stream_server_port = "0"
         answer = self.ask("RunPodSandbox", {1: configuration, 2: self.handler})
         return part(answer, 1).decode(), configuration
 
-    def container(self, pod, name, *command, memory=0, user=None):
+    def container(self, pod, name, *command, memory=0, user=None, **more):
+        """`more` are fields of ContainerConfig: stdin, stdin_once, tty."""
         identifier, configuration = pod
         security = {} if user is None else {5: {1: user}}
+        fields = {number: 1 for name, number in (
+            ("stdin", 12), ("stdin_once", 13), ("tty", 14)) if more.get(name)}
         answer = self.ask("CreateContainer", {1: identifier, 3: configuration, 2: {
-            1: {1: name}, 2: {1: IMAGE}, 3: list(command), 11: f"{name}.log",
+            1: {1: name}, 2: {1: IMAGE}, 3: list(command), 11: f"{name}.log", **fields,
             15: {1: {4: memory} if memory else {}, 2: security}}})
         return part(answer, 1).decode()
 
@@ -104,6 +108,9 @@ stream_server_port = "0"
     def execute(self, container, *command):
         answer = self.ask("ExecSync", {1: container, 2: list(command), 3: 20})
         return part(answer, 1).decode(), part(answer, 3, default=0)
+
+    def stream(self, method, message, query=""):
+        return Stream(part(self.ask(method, message), 1).decode(), query)
 
     def log(self, name, container):
         with open(self.path("logs", name, f"{container}.log")) as file:
@@ -172,6 +179,115 @@ def container(engine):
     engine.ask("RemoveContainer", {1: box})
     brief = engine.start_container(engine.container(pod, "brief", "sh", "-c", "exit 7"))
     until("its end", lambda: engine.status(brief) == (EXITED, 7))
+
+
+@case(Kubernetes, "exec-sync")
+def exec_sync(engine):
+    """kubectl's probes: output, errors and exit code apart, and the end of the time."""
+    box = engine.start_container(engine.container(engine.pod("probed"), "box", "sleep", "1000"))
+    answer = engine.ask("ExecSync", {1: box, 2: ["sh", "-c", "echo out; echo err >&2; exit 9"]})
+    expect((part(answer, 1), part(answer, 2), part(answer, 3)) == (b"out\n", b"err\n", 9),
+           str(answer))
+    answer = engine.ask("ExecSync", {1: box, 2: ["sh", "-c", "exit 0"], 3: 5})
+    expect(part(answer, 3, default=0) == 0, str(answer))
+    try:
+        engine.ask("ExecSync", {1: box, 2: ["sleep", "1001"], 3: 1})
+        raise Failure("it went on beyond its time")
+    except Failure as failure:
+        expect("timeout" in str(failure), str(failure))
+    until("its end", lambda: "sleep 1001" not in engine.execute(box, "ps")[0])
+    try:
+        engine.ask("ExecSync", {1: box, 2: ["nosuch"], 3: 5})
+        raise Failure("there is no such program")
+    except Failure as failure:
+        expect("executable file not found" in str(failure), str(failure))
+
+
+@case(Kubernetes, "exec-stream")
+def exec_stream(engine):
+    """`kubectl exec`: without a terminal, and with one that changes its size."""
+    box = engine.start_container(engine.container(engine.pod("streamed"), "box", "sleep", "1000"))
+    with engine.stream("Exec", {1: box, 2: ["sh", "-c", "read x; echo got $x; echo e >&2; exit 3"],
+                                4: 1, 5: 1, 6: 1}) as stream:
+        stream.send(INPUT, b"words\n")
+        expect(stream.finish() == ("got words\n", "e\n", 3), str(stream.got))
+    with engine.stream("Exec", {1: box, 2: ["sh", "-c", "tty; while read x; do stty size; done"],
+                                3: 1, 4: 1, 5: 1}) as stream:
+        stream.until(b"/dev/pts/")
+        stream.send(WINDOW, b'{"Width":77,"Height":31}')
+        while b"31 77" not in stream.got.get(1, b""):
+            stream.send(INPUT, b"\n")
+            seen = stream.got[1].count(b" 77") + stream.got[1].count(b"\n")
+            while stream.got[1].count(b" 77") + stream.got[1].count(b"\n") == seen:
+                expect(stream.receive() is not None, f"it has ended: {stream.got}")
+        stream.send(INPUT, b"\x04")
+        expect(stream.finish()[2] == 0, str(stream.got))
+
+
+@case(Kubernetes, "attach")
+def attach(engine):
+    pod = engine.pod("attached")
+    script = "while read x; do echo got $x; [ $x = end ] && exit 4; done"
+    for terminal in (0, 1):
+        box = engine.start_container(engine.container(
+            pod, f"box{terminal}", "sh", "-c", script, stdin=True, tty=terminal))
+        outputs = {4: 1} if terminal else {4: 1, 5: 1}
+        with engine.stream("Attach", {1: box, 2: 1, **({3: 1} if terminal else {}), **outputs}
+                           ) as stream:
+            stream.send(INPUT, b"one\n")
+            stream.until(b"got one")
+        with engine.stream("Attach", {1: box, 2: 1, **({3: 1} if terminal else {}), **outputs}
+                           ) as stream:
+            stream.send(INPUT, b"two\n")
+            stream.until(b"got two")
+            # What is said last may not get to a stream of containerd's any more, but to the log.
+            stream.send(INPUT, b"end\n")
+            stream.finish()
+        until("its end", lambda: engine.status(box) == (EXITED, 4))
+        until("the log", lambda: all(f"got {word}" in engine.log("attached", f"box{terminal}")
+                                     for word in ("one", "two", "end")))
+
+
+@case(Kubernetes, "port-forward")
+def port_forward(engine):
+    """containerd connects in the pod's network, where the guest's listeners are."""
+    pod = engine.pod("forwarded")
+    engine.start_container(engine.container(
+        pod, "web", "sh", "-c", "while :; do nc -l -p 8080 -e sh -c 'read x; echo you said $x'; "
+        "done"))
+    box = engine.start_container(engine.container(pod, "box", "sleep", "1000"))
+    until("the listener", lambda: ":1F90 " in engine.execute(box, "cat", "/proc/net/tcp")[0]
+          or ":1F90 " in engine.execute(box, "cat", "/proc/net/tcp6")[0])
+    with engine.stream("PortForward", {1: pod[0], 2: [8080]}, "?port=8080") as stream:
+        stream.send(0, b"a word\n")
+        got = stream.until(b"\n", channel=0)
+        # Two bytes say which port it is.
+        expect(got[:2] == (8080).to_bytes(2, "little") and got[2:] == b"you said a word\n",
+               str(got))
+
+
+@case(Kubernetes, "pod-namespaces")
+def pod_namespaces(engine):
+    """Two containers of a pod: one network, one name, one /dev/shm, and a stop for each and all."""
+    pod = engine.pod("shared")
+    boxes = [engine.start_container(engine.container(pod, name, "sleep", "1000"))
+             for name in ("one", "two")]
+    links = []
+    for box in boxes:
+        answer = engine.ask("ContainerStatus", {1: box, 2: 1})
+        info = [decode(entry) for entry in answer[2]]
+        process = json.loads(part(info[0], 2))["pid"]
+        links.append([os.readlink(f"/proc/{process}/ns/{kind}") for kind in ("net", "uts")])
+    expect(links[0] == links[1], str(links))
+    engine.execute(boxes[0], "sh", "-c", "echo shared > /dev/shm/note")
+    expect(engine.execute(boxes[1], "cat", "/dev/shm/note") == ("shared\n", 0), "/dev/shm")
+    engine.ask("StopContainer", {1: boxes[0], 2: 1})
+    expect(engine.status(boxes[0]) == (EXITED, 137), "the time limit of a stop")
+    expect(engine.status(boxes[1]) == (RUNNING, 0), "the other")
+    stats = engine.ask("ListContainerStats", {})
+    expect(len(stats.get(1, [])) >= 1, str(stats))
+    engine.ask("StopPodSandbox", {1: pod[0]})
+    expect(engine.status(boxes[1])[0] == EXITED, "the pod's stop")
 
 
 @case(Kubernetes, "restart-of-containerd")
