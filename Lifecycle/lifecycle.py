@@ -19,6 +19,7 @@ import flags  # noqa: F401: its cases
 import handed  # noqa: F401: its cases
 import linux  # noqa: F401: its cases
 import profiles  # noqa: F401: its cases
+import host as hosts
 from host import CASES, Failure, Host, case, expect, until
 
 
@@ -194,6 +195,32 @@ def exec_killed(host):
         until("the program's end", lambda: len(json.loads(
             host.run("ps", "--format", "json", "box"))) == 3)
         host.run("exec", "box", "true")
+
+
+@case("faults/exec-killed-before-the-guest-hears-of-it")
+def exec_killed_early(host):
+    """The guest learns of the program and of its end at once."""
+    if hosts.PRODUCT.endswith("runc"):
+        return  # which waits for the container to go on
+    host.start_detached()
+    for _ in range(5):
+        host.run("pause", "box")
+        command = subprocess.Popen(
+            host.command("exec", "--ignore-paused", "box", "sleep", "1000"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until("its request", lambda: waits_for_answer(command.pid))
+        command.kill()
+        command.wait()
+        host.run("resume", "box")
+        until("the program's end", lambda: "sleep" not in host.run(
+            "exec", "box", "sh", "-c", "for p in /proc/[0-9]*; do [ $p != /proc/1 ] && "
+            "cat $p/comm; done; true"))
+
+
+def waits_for_answer(process):
+    """Whether a command stands in recvmsg(2) or poll(2)."""
+    with open(f"/proc/{process}/syscall") as file:
+        return file.read().split()[0] in ("47", "7")
 
 
 @case("faults/delete-killed-at-every-step")

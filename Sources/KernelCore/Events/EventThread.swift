@@ -10,8 +10,9 @@ import Platform
 /// whose end of the event pipe is then closed. Programs that the runtime adds are cloned from it.
 public enum EventThread {
   nonisolated(unsafe) private static var area: ThreadArea?
-  /// Numbers of programs to be started.
-  nonisolated(unsafe) private static var wanted: [UInt32] = []
+  /// Events that were read and are still to be served, each after the program that stands before
+  /// it has its task: what follows may be the signal that ends it.
+  nonisolated(unsafe) private static var unserved: [pv_event] = []
   /// The one for which the host clone is under way.
   nonisolated(unsafe) private static var joining: Task?
 
@@ -52,8 +53,13 @@ public enum EventThread {
       dropMemory()
     }
     while true {
-      while !wanted.isEmpty {
-        if prepareProgram(wanted.removeFirst()) { return .clone }
+      while !unserved.isEmpty {
+        let event = unserved.removeFirst()
+        guard event.kind == UInt32(PV_EVENT_PROGRAM) else {
+          serve(event)
+          continue
+        }
+        if prepareProgram(event.program) { return .clone }
       }
       // In this order a kick that comes later makes the host call return at once.
       area.pointee.pending = 0
@@ -81,7 +87,7 @@ public enum EventThread {
         terminals[index].hostIsReady(PollEvents(rawValue: UInt32(entries[index + 1].found)))
         if terminals[index].isDisconnected { kernel.joinedTerminals.remove(terminals[index]) }
       }
-      return entries[0].found == 0 || serveEvents()
+      return entries[0].found == 0 || readEvents()
     }
   }
 
@@ -103,8 +109,8 @@ public enum EventThread {
 
   // MARK: Events
 
-  /// Serves what waits in the event pipe; false at its end.
-  private static func serveEvents() -> Bool {
+  /// Reads what waits in the event pipe; false at its end.
+  private static func readEvents() -> Bool {
     let limit = 16
     return withUnsafeTemporaryAllocation(of: pv_event.self, capacity: limit) { events in
       let size = MemoryLayout<pv_event>.stride
@@ -112,7 +118,7 @@ public enum EventThread {
       let count = Machine.blockingCall(
         0, pipe, Int(bitPattern: events.baseAddress), limit * size)
       if count < 0 { return count == -4 }
-      for index in 0..<(count / size) { serve(events[index]) }
+      for index in 0..<(count / size) { unserved.append(events[index]) }
       return count > 0
     }
   }
@@ -132,8 +138,6 @@ public enum EventThread {
         columns: UInt16(truncatingIfNeeded: event.value))
     case Int(PV_EVENT_TERMINATE):
       send(.SIGKILL, to: 0)
-    case Int(PV_EVENT_PROGRAM):
-      wanted.append(event.program)
     default: break
     }
   }
