@@ -54,7 +54,7 @@ def docker_detached(engine):
     engine.run("exec", "web", "sh", "-c", "exit 4", status=4)
     expect("64MiB" in engine.run("stats", "--no-stream", "web"), "stats")
     expect("sleep 1000" in engine.run("exec", "web", "ps"), "ps")
-    engine.run("top", "web")
+    expect("sleep 1000" in engine.run("top", "web"), "top")
     engine.run("pause", "web")
     engine.run("unpause", "web")
     engine.run("stop", "-t", "1", "web")

@@ -108,7 +108,11 @@ def podman_detached(engine):
                         "id -u; pwd; echo $A; exit 4", status=4)
     expect(output == "1000\n/tmp\nb\n", repr(output))
     expect(engine.run("exec", "-i", "web", "cat", input="in\n") == "in\n", "exec -i")
-    expect("sleep 1000" in engine.run("top", "web", "-ef"), "top")
+    expect("sleep 1000" in engine.run("top", "web", "-ef"), "ps(1) in the container")
+    # Podman's own, which reads the procfs where the container's process is.
+    listed = engine.run("top", "web", "huser", "comm", "args").splitlines()
+    expect(any(line.split() == ["root", "sleep", "sleep", "1000"] for line in listed), str(listed))
+    expect("sleep 1000" in engine.run("top", "web"), "top")
     statistics = json.loads(engine.run("stats", "--no-stream", "--format", "json", "web"))
     expect(statistics[0]["pids"] not in ("", "0"), str(statistics))
     engine.run("exec", "web", "nosuch", status=127)

@@ -39,6 +39,13 @@ public enum MountNamespace {
     try check { mount(nil, "/", nil, UInt(MS_REC) | UInt(MS_PRIVATE), nil) }
   }
 
+  /// Takes off the mount of which `directory` is the top, and leaves the caller in "/".
+  public static func unmount(_ directory: Descriptor) throws(HostError) {
+    try check { fchdir(directory.rawValue) }
+    try check { umount2(".", Int32(MNT_DETACH)) }
+    try check { chdir("/") }
+  }
+
   /// Makes the mounted tree of `newRoot` the root of the namespace and drops everything else.
   ///
   /// pivot_root(2), NOTES: "pivot_root(".", ".")" stacks the old root on the new one, from where it

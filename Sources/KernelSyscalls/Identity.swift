@@ -128,6 +128,7 @@ func sysPrctl(
       text[15] = 0
     }
     task.name = name
+    Host.setName(name)
     return 0
   case 16:  // PR_GET_NAME
     var name = task.name

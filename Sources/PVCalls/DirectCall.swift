@@ -87,8 +87,8 @@ public var directCalls: [DirectCall] {
     DirectCall(15, "rt_sigreturn", "restores registers of the calling thread"),
     DirectCall(131, "sigaltstack", "the calling thread's own signal stack"),
     DirectCall(
-      157, "prctl", .oneOf(index: 0, [59]),
-      "only PR_SET_SYSCALL_USER_DISPATCH, which is no part of the boundary"),
+      157, "prctl", .oneOf(index: 0, [59, 15, 35]),
+      "only PR_SET_SYSCALL_USER_DISPATCH, no part of the boundary, and what ps(1) shows"),
     DirectCall(24, "sched_yield", "gives up the processor"),
     DirectCall(38, "setitimer", "a timer that signals the calling process"),
     DirectCall(228, "clock_gettime", "reads a clock"),

@@ -400,6 +400,24 @@ public enum Host {
     _ = try check(Machine.call(28, Int(bitPattern: address), size, advice))
   }
 
+  // MARK: What the host's ps(1) shows
+
+  /// PR_SET_NAME of prctl(2): the calling thread's name at the host; 15 bytes and NUL.
+  public static func setName(_ name: InlineArray<16, UInt8>) {
+    var name = name
+    _ = withUnsafeMutablePointer(to: &name) { Machine.call(157, 15, Int(bitPattern: $0)) }
+  }
+
+  /// PR_SET_MM_MAP of prctl(2): where the host finds this process's arguments and environment.
+  ///
+  /// A host without CONFIG_CHECKPOINT_RESTORE refuses, and shows the names alone.
+  public static func describeMemory(_ layout: MemoryLayoutRequest) {
+    var layout = layout
+    _ = withUnsafeMutablePointer(to: &layout) {
+      Machine.call(157, 35, 14, Int(bitPattern: $0), MemoryLayout<MemoryLayoutRequest>.size)
+    }
+  }
+
   // MARK: Time
 
   /// Nanoseconds of a clock of clock_gettime(2).

@@ -17,7 +17,9 @@ enum FirstProcess {
     try explaining("cannot leave the network") { () throws(HostError) in
       try Namespaces.network.unshare()
     }
-    let files = try RootFileSystem.build(plan.configuration) { () throws(RuntimeError) in
+    let files = try RootFileSystem.build(
+      plan.configuration, showsProcesses: plan.isContainer
+    ) { () throws(RuntimeError) in
       try runHooks(plan, statusSocket: statusSocket)
     }
     try tell(files, to: statusSocket)

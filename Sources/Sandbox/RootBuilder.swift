@@ -174,19 +174,49 @@ struct RootBuilder: ~Copyable {
   }
 
   /// Enters the tree and lets go of the host.
-  consuming func finish() throws(RuntimeError) -> RootFileSystem {
+  consuming func finish(showsProcesses: Bool) throws(RuntimeError) -> RootFileSystem {
     do throws(HostError) {
       if configuration.root.access == .readOnly {
         try root.descriptor.setMountAttributes(.readOnly)
       }
       let hiddenDevice = try hidden?.descriptor.status().device ?? 0
       try MountNamespace.pivot(to: root.descriptor)
+      if showsProcesses { try leaveProcesses() }
       return RootFileSystem(
         root: try HostFile.open("/", flags: O_RDONLY | O_DIRECTORY), mounts: mounts,
         hiddenDevice: hiddenDevice, warnings: warnings)
     } catch {
       throw error.explained("cannot enter the root '\(configuration.root.path)'")
     }
+  }
+
+  /// Leaves a procfs in the namespace that init stays in, and the guest in a copy without it.
+  ///
+  /// Engines and administrators join the mount namespace of a container's process and look there,
+  /// as `podman top` does. No descriptor of the guest is from that namespace, so no path of the
+  /// guest leads to it.
+  private func leaveProcesses() throws(HostError) {
+    guard mounts.last(where: { PathText.isAtOrBelow("/proc", $0.path) })?.kind == .proc else {
+      return
+    }
+    let proc: DetachedMount
+    do throws(HostError) {
+      proc = try DetachedMount.create(
+        type: "proc", source: "proc",
+        attributes: RootBuilder.confined.union([.noExecution, .readOnly]))
+    } catch {
+      // In a user namespace that has a part of the host's procfs covered there is none.
+      return
+    }
+    let place = try HostFile.handle("/proc")
+    try proc.attach(on: place.descriptor)
+    try Namespaces.mount.unshare()
+    // Who writes to the container's files meanwhile must not choose what comes off.
+    let copy = try HostFile.handle("/proc")
+    guard try copy.descriptor.status().device == proc.descriptor.status().device else {
+      throw .invalid
+    }
+    try MountNamespace.unmount(copy.descriptor)
   }
 
   // MARK: - What the host serves

@@ -39,16 +39,17 @@ public struct RootFileSystem: ~Copyable {
   ///
   /// The caller has a mount namespace of its own already, shares its root directory with no other
   /// process, and has the privileges of root. Afterwards no path leads to the host's files.
-  /// `beforeEntering` runs while paths still lead to the host's files.
+  /// `beforeEntering` runs while paths still lead to the host's files. Where the namespace is to
+  /// show the sandbox's processes to the host, the caller is left in a copy that does not.
   public static func build(
-    _ configuration: SandboxConfiguration,
+    _ configuration: SandboxConfiguration, showsProcesses: Bool = false,
     beforeEntering: () throws(RuntimeError) -> Void = { () throws(RuntimeError) in }
   ) throws(RuntimeError) -> RootFileSystem {
     var builder = try RootBuilder.start(configuration)
     for mount in configuration.mounts { try builder.mount(mount) }
     try builder.protect()
     try beforeEntering()
-    return try builder.finish()
+    return try builder.finish(showsProcesses: showsProcesses)
   }
 }
 

@@ -127,8 +127,10 @@ struct ELFFile {
     return value
   }
 
-  /// Maps the segments; returns what to add to the file's addresses, and the end of the program.
-  func map(into memory: AddressSpace, at wanted: UInt?) throws(Errno) -> (bias: UInt, end: UInt) {
+  /// Maps the segments; returns what to add to the file's addresses, and where the program lies.
+  func map(
+    into memory: AddressSpace, at wanted: UInt?
+  ) throws(Errno) -> (bias: UInt, start: UInt, end: UInt) {
     var low = UInt.max
     var high: UInt = 0
     for segment in segments where segment.type == 1 {
@@ -144,7 +146,7 @@ struct ELFFile {
       bias = base &- low
     }
     for segment in segments where segment.type == 1 { try map(segment, bias, memory) }
-    return (bias, high &+ bias)
+    return (bias, low &+ bias, high &+ bias)
   }
 
   private func map(_ segment: Segment, _ bias: UInt, _ memory: AddressSpace) throws(Errno) {

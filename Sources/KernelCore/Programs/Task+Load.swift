@@ -28,8 +28,18 @@ extension Task {
     let stack = try fillStack(
       image, top: stackTop, bias: program.bias, interpreterBase: interpreterBase,
       isSecure: isSecure)
+    tellHost(code: UInt64(program.start), stack: UInt64(stack))
     memory.useKnownSites(of: image.elf.mapped.identity)
     setRegisters(entry: entry, stack: stack)
+  }
+
+  /// The host's ps(1), and engines that call it, show a guest process by what it runs.
+  private func tellHost(code: UInt64, stack: UInt64) {
+    Host.setName(name)
+    Host.describeMemory(
+      MemoryLayoutRequest(
+        code: code, breakStart: UInt64(memory.breakStart), stack: stack,
+        arguments: group.argumentsRange, environment: group.environmentRange))
   }
 
   private func setRegisters(entry: UInt, stack: UInt) {

@@ -88,7 +88,7 @@ final class ProcessText: TextNode {
     switch entry {
     case .comm:
       guard task.group === subject.process else { throw .EINVAL }
-      try subject.rename(text)
+      try subject.rename(text, by: task)
     case .oom_score_adj:
       guard let value = writtenNumber(text), value >= -1000, value <= 1000 else { throw .EINVAL }
       let process = subject.process
@@ -106,15 +106,18 @@ final class ProcessText: TextNode {
 
 extension Subject {
   /// What was written to `comm`: at most 15 bytes, up to a newline or NUL.
-  func rename(_ text: [UInt8]) throws(Errno) {
-    try withTask { task in
+  func rename(_ text: [UInt8], by writer: Task) throws(Errno) {
+    let (name, isOwn) = try withTask { task in
       var name: InlineArray<16, UInt8> = .init(repeating: 0)
       for index in 0..<min(15, text.count) {
         if text[index] == 0 || text[index] == 10 { break }
         name[index] = text[index]
       }
       task.name = name
+      return (name, task === writer)
     }
+    // The host takes only a thread's own word for its name.
+    if isOwn { Host.setName(name) }
   }
 
   func childrenText() -> [UInt8] {
