@@ -18,8 +18,9 @@ from cri import Kubernetes
 from docker import Docker
 from engine import CASES, Failure, Page, Skip
 from podman import Podman
+from rootless import RootlessPodman
 
-ENGINES = [Podman, Containerd, Kubernetes, Docker]
+ENGINES = [Podman, RootlessPodman, Containerd, Kubernetes, Docker]
 # Pages without an engine in Debian 12.
 UNTESTABLE = {"cri-o": "Debian 12 has no CRI-O"}
 

@@ -135,6 +135,13 @@ int host_drop_capabilities(void) {
   return (int)syscall(SYS_capset, &header, none);
 }
 
+int host_has_group_rights(void) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct sets[2];
+  if (syscall(SYS_capget, &header, sets) != 0) return 0;
+  return (sets[0].effective >> CAP_SETGID & 1) != 0;
+}
+
 int host_processor(void) { return sched_getcpu(); }
 
 int host_raise_capabilities(void) {

@@ -8,6 +8,14 @@ public struct Identity: Equatable, Sendable {
 }
 
 extension CurrentProcess {
+  /// Whether this is user 0 of the first user namespace, in which every user is itself.
+  public static var isHostsRoot: Bool {
+    guard geteuid() == 0 else { return false }
+    // Without a procfs nobody can say.
+    guard let map = try? HostFile.readText("/proc/self/uid_map") else { return true }
+    return map.split(whereSeparator: \.isWhitespace) == ["0", "0", "4294967295"]
+  }
+
   public static func identity() -> Identity {
     // NGROUPS_MAX is 65536; the wire takes 64.
     var groups = [gid_t](repeating: 0, count: 65536)

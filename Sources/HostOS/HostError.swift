@@ -10,6 +10,7 @@ public struct HostError: Error, Equatable, Sendable, CustomStringConvertible {
   public static let notFound = HostError(ENOENT)
   public static let notADirectory = HostError(ENOTDIR)
   public static let isADirectory = HostError(EISDIR)
+  public static let notPermitted = HostError(EPERM)
   public static let invalid = HostError(EINVAL)
   public static let busy = HostError(EBUSY)
 

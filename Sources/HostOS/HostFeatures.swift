@@ -22,7 +22,12 @@ public enum HostFeatures {
     AuxiliaryVector.hardwareCapabilities2.value & 2 != 0
   }
 
-  public static func hasFileSystem(_ type: String) -> Bool { host_probe_file_system(type) == 1 }
+  public static func hasFileSystem(_ type: String) -> Bool {
+    if host_probe_file_system(type) == 1 { return true }
+    // In a mount namespace that is not the caller's own the probe is refused.
+    let known = (try? HostFile.readText("/proc/filesystems")) ?? ""
+    return known.split(whereSeparator: \.isWhitespace).contains(Substring(type))
+  }
 
   /// The processor's own flag of virtualization, "vmx" or "svm". A host may let /dev/kvm be opened
   /// without it and then emulate, thousands of times slower.

@@ -28,8 +28,13 @@ extension CurrentProcess {
   /// No core dump, and /proc/PID belongs to root.
   public static func makeUndumpable() throws(HostError) { try check { host_set_undumpable() } }
 
+  /// user_namespaces(7): who made a user namespace without privileges must not drop groups there,
+  /// which might take rights away from their members. They stay, and are that user's.
   public static func dropSupplementaryGroups() throws(HostError) {
-    try check { setgroups(0, nil) }
+    do throws(HostError) {
+      try check { setgroups(0, nil) }
+    } catch  where error == .notPermitted && host_has_group_rights() == 1 {
+    }
   }
 
   public static func setFileCreationMask(_ mask: UInt32) { umask(mask) }

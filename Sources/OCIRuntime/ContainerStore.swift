@@ -12,10 +12,21 @@ import Sandbox
 public struct ContainerStore: Sendable {
   public let root: String
 
-  public static let defaultRoot = "/run/paravane"
+  /// Root's, or the user's own where root is only root of a user namespace: rootless engines call
+  /// without `--root`, as they call runc.
+  static func defaultRoot(
+    isHostsRoot: Bool = CurrentProcess.isHostsRoot,
+    runtimeDirectory: String? = CurrentProcess.environment("XDG_RUNTIME_DIR"),
+    user: String? = CurrentProcess.environment("USER")
+  ) -> String {
+    guard !isHostsRoot, user != "root", let runtimeDirectory, runtimeDirectory.hasPrefix("/") else {
+      return "/run/paravane"
+    }
+    return runtimeDirectory + "/paravane"
+  }
 
   public init(root: String?) throws(RuntimeError) {
-    let path = root ?? ContainerStore.defaultRoot
+    let path = root ?? ContainerStore.defaultRoot()
     let start = path.hasPrefix("/") ? "/" : (try? HostFile.workingDirectory()) ?? "/"
     self.root = PathText.normalized(PathText.joined(start, path))
   }

@@ -62,8 +62,10 @@ public struct HostReport: Sendable {
 
   private mutating func addPrivileges() {
     add(
-      "root", geteuid() == 0, detail: "user 0", absence: "this is user \(geteuid())",
-      remedy: "run as root")
+      "root", geteuid() == 0,
+      detail: CurrentProcess.isHostsRoot ? "user 0" : "user 0 of a user namespace",
+      absence: "this is user \(geteuid())",
+      remedy: "run as root, or in a user namespace as of 'unshare --map-root-user'")
     add(
       "CAP_SYS_ADMIN", HostFeatures.hasCapability(21), absence: "mounts and namespaces need it",
       remedy: "run as root, outside of a container without privileges")

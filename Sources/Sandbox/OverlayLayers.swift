@@ -26,16 +26,21 @@ struct OverlayLayers: ~Copyable {
     try layers.makeDirectory(upper)
     try layers.makeDirectory(work)
     // The top directory of an overlay has the attributes of its upper layer.
-    try layers.setOwnership(of: upper, like: try lower.descriptor.status())
+    do throws(HostError) {
+      try layers.setOwnership(of: upper, like: try lower.descriptor.status())
+    } catch  where error == .invalid {
+      // This user namespace does not have the owner.
+    }
+    let places: [(key: String, value: String?)] = [
+      ("lowerdir", lower.descriptor.procPath),
+      ("upperdir", "\(layers.procPath)/\(upper)"),
+      ("workdir", "\(layers.procPath)/\(work)"),
+      ("index", "off"), ("metacopy", "off"), ("xino", "auto"),
+    ]
+    // Without redirect_dir a directory of the lower layer could not be renamed, but by copying.
+    let marks: [(key: String, value: String?)] =
+      CurrentProcess.isHostsRoot ? [("redirect_dir", "on")] : [("userxattr", nil)]
     return try DetachedMount.create(
-      type: "overlay", source: "overlay",
-      options: [
-        ("lowerdir", lower.descriptor.procPath),
-        ("upperdir", "\(layers.procPath)/\(upper)"),
-        ("workdir", "\(layers.procPath)/\(work)"),
-        // Without it a directory of the lower layer could not be renamed.
-        ("redirect_dir", "on"), ("index", "off"), ("metacopy", "off"), ("xino", "auto"),
-      ],
-      attributes: attributes)
+      type: "overlay", source: "overlay", options: places + marks, attributes: attributes)
   }
 }

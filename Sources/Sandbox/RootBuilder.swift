@@ -52,7 +52,13 @@ struct RootBuilder: ~Copyable {
         return builder
       }
     } catch {
-      throw error.explained("cannot use '\(configuration.root.path)' as the root")
+      let what = "cannot use '\(configuration.root.path)' as the root"
+      // mount_namespaces(7), Restrictions: mounts from outside stay "a single unit".
+      if error == .invalid, !CurrentProcess.isHostsRoot {
+        throw RuntimeError(
+          "\(what): in a user namespace the host does not let go of what is mounted below it")
+      }
+      throw error.explained(what)
     }
   }
 
@@ -82,6 +88,7 @@ struct RootBuilder: ~Copyable {
     if destination == "/" { throw RuntimeError("\(what): the root itself is no mount point") }
     if mounts.count == RootBuilder.mountLimit { throw RuntimeError("\(what): too many mounts") }
     if mount.kind == .bind, showsHostKernel(mount.source) {
+      if let own = ownFileSystem(insteadOf: mount, at: destination) { return try self.mount(own) }
       throw RuntimeError("\(what): it shows the host's kernel, which a sandbox does not share")
     }
     do throws(HostError) {
@@ -356,12 +363,22 @@ struct RootBuilder: ~Copyable {
   /// A copy of the one hidden file system; the first time, itself.
   private mutating func hiddenMount() throws(HostError) -> DetachedMount {
     if let hidden = hidden?.descriptor { return try DetachedMount.clone(of: "", at: hidden) }
-    let first = try DetachedMount.create(
-      type: "tmpfs", source: "hidden",
-      options: [("mode", "0000"), ("uid", "65534"), ("gid", "65534"), ("size", "4k")],
-      attributes: RootBuilder.confined.union([.noExecution, .readOnly]))
+    let nobody: [(key: String, value: String?)] = [("uid", "65534"), ("gid", "65534")]
+    let first: DetachedMount
+    do throws(HostError) { first = try emptyFileSystem(nobody) } catch  where error == .invalid {
+      // A user namespace may not have them. What counts is the mode: guests have no capabilities.
+      first = try emptyFileSystem([])
+    }
     hidden = try first.owner.duplicate()
     return first
+  }
+
+  private func emptyFileSystem(
+    _ owner: [(key: String, value: String?)]
+  ) throws(HostError) -> DetachedMount {
+    try DetachedMount.create(
+      type: "tmpfs", source: "hidden", options: [("mode", "0000"), ("size", "4k")] + owner,
+      attributes: RootBuilder.confined.union([.noExecution, .readOnly]))
   }
 
   /// No path of the host leads below a mount point of the guest kernel.
@@ -384,6 +401,21 @@ struct RootBuilder: ~Copyable {
       try tree.attach(on: target.descriptor)
     }
     mounts.append(mount)
+  }
+
+  /// Rootless engines bind the host's sysfs where they may not mount one, on its own path.
+  private func ownFileSystem(
+    insteadOf mount: MountConfiguration, at destination: String
+  ) -> MountConfiguration? {
+    let kinds: [String: MountConfiguration.Kind] = [
+      "/proc": .proc, "/sys": .sysfs, "/sys/fs/cgroup": .cgroup, "/dev/mqueue": .mqueue,
+    ]
+    guard PathText.normalized(mount.source) == destination, let kind = kinds[destination] else {
+      return nil
+    }
+    return MountConfiguration(
+      kind: kind, source: kind.rawValue, destination: destination,
+      options: mount.options.filter { $0 != "bind" && $0 != "rbind" })
   }
 
   private func showsHostKernel(_ source: String) -> Bool {

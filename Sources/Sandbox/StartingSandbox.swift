@@ -20,6 +20,11 @@ struct StartingSandbox: ~Copyable {
   static func start(
     _ plan: SandboxPlan, image: borrowing KernelImage, events: Descriptor
   ) throws(RuntimeError) -> StartingSandbox {
+    guard geteuid() == 0 || HostFeatures.hasCapability(21) else {  // CAP_SYS_ADMIN
+      throw RuntimeError(
+        "cannot make a sandbox's namespaces as user \(geteuid()): it takes root, or a user"
+          + " namespace as of 'unshare --map-root-user' or rootless Podman")
+    }
     // No owners from here on: a function that never returns does not keep them until its end.
     let memoryFile = try image.makeWritableMemory().release()
     let size = image.writableSize

@@ -34,6 +34,8 @@ int host_set_undumpable(void);
 
 /* Empties all capability sets, the bounding and the ambient one too. */
 int host_drop_capabilities(void);
+/* Whether CAP_SETGID is in effect. */
+int host_has_group_rights(void);
 /* Makes every permitted capability effective again, after setfsuid(2) took some away. */
 int host_raise_capabilities(void);
 /* sched_getcpu(3), which Swift does not see. */
