@@ -1,10 +1,12 @@
 """containerd by ctr, through its runc shim."""
 
+import os
 import re
+import signal
 import subprocess
 
 import image
-from engine import IMAGE, PRODUCT, Engine, Page, case, expect, on_terminal, until
+from engine import IMAGE, PRODUCT, Engine, Page, case, expect, on_terminal, processes_with, until
 
 
 class Containerd(Engine):
@@ -102,3 +104,18 @@ def containerd_restart(engine):
     engine.run("task", "exec", "--exec-id", "x", "lasting", "true")
     engine.run("task", "kill", "-s", "9", "lasting")
     until("the end", lambda: "STOPPED" in engine.run("task", "ls"))
+
+
+@case(Containerd, "shim-killed")
+def containerd_shim_killed(engine):
+    """containerd notices, and cleans up with the runtime's `delete --force`."""
+    engine.run("run", "-d", *engine.runtime, IMAGE, "lonely", "sleep", "1000")
+    process = int(re.search(r"lonely\s+(\d+)\s+RUNNING", engine.run("task", "ls"))[1])
+    shim, = [number for number in processes_with(f"-id lonely -address {engine.path('socket')}")]
+    os.kill(shim, signal.SIGKILL)
+    until("the container's end", lambda: not os.path.exists(f"/proc/{process}"))
+    until("the task's end", lambda: "RUNNING" not in engine.run("task", "ls"))
+    until("its processes' end", lambda: not processes_with(engine.path("state")))
+    engine.run("task", "delete", "lonely", status=None)
+    engine.run("container", "rm", "lonely")
+    expect("lonely" not in engine.run("container", "ls"), "it is still there")

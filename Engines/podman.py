@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 
 import image
 from engine import (
-    IMAGE, PRODUCT, Engine, Page, Skip, case, expect, group_file, on_terminal, said_by, until)
+    IMAGE, PRODUCT, Engine, Page, Skip, case, expect, group_file, on_terminal, processes_with,
+    said_by, until)
 
 
 class Podman(Engine):
@@ -346,3 +349,41 @@ def podman_statistics(engine):
     expect("67.11MB" in line["mem_usage"] or "64MiB" in line["mem_usage"], str(line))
     output = engine.run("exec", "busy", "sh", "-c", "cat /sys/fs/cgroup/memory.max")
     expect(output == f"{64 << 20}\n", output)
+
+
+@case(Podman, "sdnotify")
+def podman_notify(engine):
+    """Who waits for a service hears from conmon as soon as it runs."""
+    path = engine.path("notify.socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(path)
+        server.settimeout(20)
+        engine.call(["env", f"NOTIFY_SOCKET={path}", *engine.command, "run", "-d", "--name",
+                     "service", "--sdnotify", "conmon", *SMALL, IMAGE, "sleep", "1000"])
+        heard = ""
+        while "READY=1" not in heard or "MAINPID=" not in heard:
+            heard += server.recv(4096).decode() + "\n"
+    conmon = engine.run("inspect", "-f", "{{.State.ConmonPid}}", "service").strip()
+    expect(f"MAINPID={conmon}\n" in heard, f"{heard}, conmon is {conmon}")
+
+
+@case(Podman, "conmon-killed")
+def podman_conmon_killed(engine):
+    """Nobody tells Podman of the end then, but it finds it. It forgets to delete what is left at
+    the runtime, as it does with runc: that is the state of a container that has stopped."""
+    engine.run("run", "-d", "--name", "lonely", *SMALL, IMAGE, "sleep", "1000")
+    identifier, conmon, process = engine.run(
+        "inspect", "-f", "{{.Id}} {{.State.ConmonPid}} {{.State.Pid}}", "lonely").split()
+    os.kill(int(conmon), signal.SIGKILL)
+    until("conmon's end", lambda: not os.path.exists(f"/proc/{conmon}"))
+    expect(os.path.exists(f"/proc/{process}"), "the container has ended with it")
+    engine.run("exec", "lonely", "true")
+    engine.run("rm", "-f", "-t", "0", "lonely")
+    until("its processes' end", lambda: not processes_with(identifier))
+    runtime = [engine.path("runtime")]
+    state = json.loads(engine.call([*runtime, "state", identifier]))
+    expect(state["status"] == "stopped", str(state))
+    engine.call([*runtime, "delete", identifier])
+    expect(os.listdir(engine.path("containers")) == [], "its state is still there")
+    found = [path for path, _, _ in os.walk("/sys/fs/cgroup") if identifier in path]
+    expect(found == [], f"control groups: {found}")
