@@ -12,7 +12,7 @@ import subprocess
 import termios
 
 import host as hosts
-from host import case, expect, until
+from host import Host, case, expect, until
 
 
 def listen(path):
@@ -97,11 +97,29 @@ def listeners(host):
     server.bind(("127.0.0.1", 0))
     server.listen(1)
     show_files(host)
-    host.configure("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID $$ $LISTEN_FDNAMES; "
+    host.configure("sh", "-c", "echo ${LISTEN_FDS:-none} ${LISTEN_PID:-0} $$ $LISTEN_FDNAMES; "
                    "readlink /proc/self/fd/3; [ -e /proc/self/fd/4 ] && echo more; true")
-    text = run_with_files(host, [server.fileno()], "run", "--bundle", host.bundle, "box",
-                          environment={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "web"}.items())
-    expect(text.startswith("1 1 1 web\nsocket:[") and "more" not in text, repr(text))
+
+    def run(owner):
+        set_owner = f"{owner} exec \"$@\""
+        command = Host.command(host, "run", "--bundle", host.bundle, "box")
+        host.command = lambda *arguments: ["sh", "-c", set_owner, "sh", *command]
+        try:
+            return run_with_files(
+                host, [server.fileno()], "run",
+                environment={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "web"}.items())
+        finally:
+            del host.command
+
+    text = run("LISTEN_PID=$$")
+    names = "" if hosts.PRODUCT.endswith("runc") else " web"
+    expect(text.startswith(f"1 1 1{names}\nsocket:[") and "more" not in text, repr(text))
+    # Those of somebody else, who forgot to unset them.
+    text = run("LISTEN_PID=1")
+    expect(text.startswith("none 0 1") and "socket" not in text, repr(text))
+    if not hosts.PRODUCT.endswith("runc"):
+        text = run("unset LISTEN_PID;")
+        expect(text.startswith("1 1 1 web\nsocket:["), repr(text))
 
 
 @case("handed/console-socket")

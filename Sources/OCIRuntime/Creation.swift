@@ -78,10 +78,20 @@ struct Creation: ~Copyable {
     }
   }
 
+  /// LISTEN_FDS, where its files are for us. sd_listen_fds(3): the variables are somebody else's
+  /// when LISTEN_PID is. Engines that leave that one out, as crun lets them, mean us.
+  fileprivate static var listenerCount: Int? {
+    if let owner = CurrentProcess.environment("LISTEN_PID"),
+      Int32(owner) != ProcessID.current.rawValue
+    {
+      return nil
+    }
+    return CurrentProcess.environment("LISTEN_FDS").flatMap { Int($0) }.map { max(0, $0) }
+  }
+
   private static func preservedFiles(_ options: CreateOptions) throws(RuntimeError) -> [Descriptor]
   {
-    let passed = Int(CurrentProcess.environment("LISTEN_FDS") ?? "") ?? 0
-    let count = options.preservedFileCount + max(0, passed)
+    let count = options.preservedFileCount + (Creation.listenerCount ?? 0)
     guard (0...60).contains(count) else {
       throw RuntimeError("cannot pass on \(count) open files: at most 60 are supported")
     }
@@ -283,7 +293,7 @@ extension SandboxConfiguration {
 
   /// Socket activation: sd_listen_fds(3).
   fileprivate mutating func addListeners(preservedFileCount: Int) {
-    guard let count = CurrentProcess.environment("LISTEN_FDS") else { return }
+    guard let count = Creation.listenerCount else { return }
     program.environment += ["LISTEN_FDS=\(count)", "LISTEN_PID=1"]
     if let names = CurrentProcess.environment("LISTEN_FDNAMES") {
       program.environment.append("LISTEN_FDNAMES=\(names)")
