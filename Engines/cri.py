@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import uuid
 
 import grpc
 import image
@@ -19,6 +20,7 @@ class Kubernetes(Containerd):
     """A containerd with the plugin, and what a kubelet says to it."""
 
     name = "cri"
+    pods = f"paravane-pods-{uuid.uuid4().hex}"
 
     def configuration(self):
         return f"""
@@ -81,7 +83,7 @@ stream_server_port = "0"
         os.makedirs(self.path("logs", name), exist_ok=True)
         configuration = {
             1: {1: name, 2: f"uid-{name}", 3: "default"}, 2: name, 3: self.path("logs", name),
-            6: {1: "app", 2: name}, 8: {1: f"/paravane-pods-{os.getpid()}", 2: {}}}
+            6: {1: "app", 2: name}, 8: {1: f"/{self.pods}", 2: {}}}
         answer = self.ask("RunPodSandbox", {1: configuration, 2: self.handler})
         return part(answer, 1).decode(), configuration
 
@@ -125,6 +127,11 @@ stream_server_port = "0"
     def end(self):
         self.reset()
         self.client.close()
+        # The group that a kubelet would have made for its pods, in every hierarchy.
+        for name in ["", *os.listdir("/sys/fs/cgroup")]:
+            group = os.path.join("/sys/fs/cgroup", name, self.pods)
+            if os.path.isdir(group):
+                os.rmdir(group)
         super().end()
 
 
