@@ -3,20 +3,23 @@ import Testing
 @testable import OCIRuntime
 
 struct ContainerStoreTests {
-  @Test(arguments: [
-    (true, "/run/user/7", "me", "/run/paravane"),
-    (false, "/run/user/7", "me", "/run/user/7/paravane"),
-    (false, "/run/user/7", nil, "/run/user/7/paravane"),
-    (false, "relative", "me", "/run/paravane"),
-    (false, nil, "me", "/run/paravane"),
+  private func root(
+    isHostsRoot: Bool = false, _ directory: String?, user: String? = "me"
+  ) -> String {
+    ContainerStore.defaultRoot(
+      isHostsRoot: isHostsRoot, runtimeDirectory: directory, user: user)
+  }
+
+  @Test func usersKeepTheirContainersApart() {
+    #expect(root("/run/user/7") == "/run/user/7/paravane")
+    #expect(root("/run/user/7", user: nil) == "/run/user/7/paravane")
+    #expect(root(isHostsRoot: true, "/run/user/7") == "/run/paravane")
+  }
+
+  @Test func withoutADirectoryOfTheirOwnTheyTakeRoots() {
+    #expect(root(nil) == "/run/paravane")
+    #expect(root("relative") == "/run/paravane")
     // Root in somebody's container, whose environment says nothing of that.
-    (false, "/run/user/0", "root", "/run/paravane"),
-  ])
-  func usersKeepTheirContainersApart(
-    isHostsRoot: Bool, directory: String?, user: String?, expected: String
-  ) {
-    #expect(
-      ContainerStore.defaultRoot(
-        isHostsRoot: isHostsRoot, runtimeDirectory: directory, user: user) == expected)
+    #expect(root("/run/user/0", user: "root") == "/run/paravane")
   }
 }
