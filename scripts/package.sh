@@ -52,7 +52,7 @@ installs() {
   mkdir -p "$root"/{bin,tmp,var/lib/dpkg/{info,updates},etc/containerd,usr/bin}
   touch "$root/var/lib/dpkg/status" "$root/var/lib/dpkg/available"
   cp /bin/busybox "$root/bin/busybox"
-  for tool in sh cat cp mkdir dirname grep mktemp chmod rm cmp; do
+  for tool in sh cat mkdir dirname grep rm cmp; do
     ln -s busybox "$root/bin/$tool"
   done
   in_root --install "$package"
