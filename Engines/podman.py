@@ -115,7 +115,8 @@ def podman_detached(engine):
     # Podman's own, which reads the procfs where the container's process is.
     listed = engine.run("top", "web", "huser", "comm", "args").splitlines()
     expect(any(line.split() == ["root", "sleep", "sleep", "1000"] for line in listed), str(listed))
-    expect("sleep 1000" in engine.run("top", "web"), "top")
+    listed = engine.run("top", "web")
+    expect("sleep 1000" in listed and "paravane: init of" in listed, listed)
     statistics = json.loads(engine.run("stats", "--no-stream", "--format", "json", "web"))
     expect(statistics[0]["pids"] not in ("", "0"), str(statistics))
     engine.run("exec", "web", "nosuch", status=127)

@@ -142,6 +142,21 @@ int host_has_group_rights(void) {
   return (sets[0].effective >> CAP_SETGID & 1) != 0;
 }
 
+void host_set_title(const char *title) {
+  char text[8192];
+  int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ssize_t size = read(file, text, sizeof text);
+  close(file);
+  char *arguments = program_invocation_name;
+  /* Only if it is the first of the arguments that lie there. */
+  if (size < 2 || (size_t)size == sizeof text || memcmp(arguments, text, (size_t)size) != 0) return;
+  memset(arguments, 0, (size_t)size);
+  strncpy(arguments, title, (size_t)size - 2);
+  /* proc_pid_cmdline(5): a last byte that is not NUL says that there is one text, up to a NUL. */
+  arguments[size - 1] = 1;
+}
+
 int host_processor(void) { return sched_getcpu(); }
 
 int host_raise_capabilities(void) {

@@ -28,6 +28,10 @@ extension CurrentProcess {
   /// No core dump, and /proc/PID belongs to root.
   public static func makeUndumpable() throws(HostError) { try check { host_set_undumpable() } }
 
+  /// What ps(1) shows of the calling process, as far as its arguments leave room. Its children
+  /// inherit it.
+  public static func setTitle(_ title: String) { host_set_title(title) }
+
   /// user_namespaces(7): who made a user namespace without privileges must not drop groups there,
   /// which might take rights away from their members. They stay, and are that user's.
   public static func dropSupplementaryGroups() throws(HostError) {

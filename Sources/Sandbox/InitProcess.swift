@@ -66,6 +66,9 @@ struct InitProcess {
   }
 
   private mutating func start(_ image: borrowing KernelImage) throws(RuntimeError) {
+    if plan.isContainer {
+      CurrentProcess.setTitle("paravane: init of \(plan.configuration.identifier)")
+    }
     try prepare()
     let fork = try explaining("cannot start the first guest process") { () throws(HostError) in
       try CurrentProcess.fork()

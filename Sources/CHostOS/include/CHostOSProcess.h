@@ -33,6 +33,8 @@ int host_set_no_new_privileges(void);
 int host_set_undumpable(void);
 
 /* Empties all capability sets, the bounding and the ambient one too. */
+/* Shows `title`, or as much of it as there were arguments, in place of the arguments in ps(1). */
+void host_set_title(const char *title);
 int host_drop_capabilities(void);
 /* Whether CAP_SETGID is in effect. */
 int host_has_group_rights(void);
