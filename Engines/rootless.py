@@ -183,7 +183,7 @@ def rootless_build(engine):
 
 @case(RootlessPodman, "without-an-engine")
 def rootless_alone(engine):
-    """Root of a user namespace will do, but not for the host's own tree; whoever is neither is told."""
+    """Root of a user namespace will do, but not for the host's own tree; others are told."""
     text = engine.shell("/mnt/paravane do -- true", status=125)
     expect(text.count("\n") == 1 and "unshare --map-root-user" in text, text)
     alone = "unshare --map-root-user /mnt/paravane"

@@ -232,6 +232,91 @@ def delete_killed(host):
         until("nothing left", lambda: not host.leftovers())
 
 
+# What a command does to anything but itself.
+STEPS = ("openat,openat2,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,"
+         "write,fsync,flock,fork,vfork,clone,clone3,connect,sendmsg,recvmsg,kill,pidfd_send_signal,"
+         "setns,unshare,mount,umount2")
+
+
+def killed_at_each_call(host, *arguments, has_come_far=lambda: False):
+    """Runs a command again and again, and kills it at the first such call, the second, and so on
+    until it comes to its end or, having come far, waits. Between two runs the caller looks at what
+    is left."""
+    for number in range(1, 1000):
+        tracer = subprocess.Popen(
+            ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={STEPS}",
+             "-e", f"inject={STEPS}:signal=KILL:when={number}", *host.command(*arguments)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(f"call {number}", lambda: tracer.poll() is not None or (
+            has_come_far() and is_waiting(tracer)))
+        if tracer.poll() != -signal.SIGKILL:
+            expect(number > 5, f"only {number} calls")
+            if tracer.poll() is None:
+                os.kill(traced(tracer), signal.SIGKILL)
+                yield number
+            expect(tracer.wait(timeout=20) in (0, -signal.SIGKILL), f"status {tracer.returncode}")
+            return
+        yield number
+
+
+def traced(tracer):
+    """The process that strace has started, 0 before it has."""
+    with open(f"/proc/{tracer.pid}/task/{tracer.pid}/children") as file:
+        return int((file.read().split() or [0])[0])
+
+
+def is_waiting(tracer):
+    """Whether the traced command is in poll(2)."""
+    try:
+        with open(f"/proc/{traced(tracer)}/syscall") as file:
+            return file.read().split()[0] == "7"
+    except OSError:
+        return False
+
+
+@case("faults/create-killed-at-every-call")
+def create_killed_at_calls(host):
+    for number in killed_at_each_call(host, "create", "--bundle", host.bundle, "box"):
+        until(f"created, killed at call {number}", lambda: is_created(host))
+        host.run("delete", "--force", "box")
+        until(f"nothing left of call {number}", lambda: not host.leftovers())
+
+
+@case("faults/start-killed-at-every-call")
+def start_killed_at_calls(host):
+    host.create()
+    for number in killed_at_each_call(host, "start", "box"):
+        if host.state()["status"] == "created":
+            host.run("start", "box")
+        expect(host.state()["status"] == "running", f"killed at call {number}: {host.state()}")
+        host.run("delete", "--force", "box")
+        host.create()
+
+
+@case("faults/exec-killed-at-every-call")
+def exec_killed_at_calls(host):
+    if hosts.PRODUCT.endswith("runc"):
+        return  # whose programs go on
+    host.start_detached()
+
+    def count():
+        return len(json.loads(host.run("ps", "--format", "json", "box")))
+
+    for number in killed_at_each_call(
+            host, "exec", "box", "sleep", "1000", has_come_far=lambda: count() > 3):
+        until(f"the end of the program of call {number}", lambda: count() == 3)
+    host.run("exec", "box", "true")
+
+
+@case("faults/delete-killed-at-every-call")
+def delete_killed_at_calls(host):
+    host.start_detached()
+    for number in killed_at_each_call(host, "delete", "--force", "box"):
+        host.run("delete", "--force", "box")
+        until(f"nothing left of call {number}", lambda: not host.leftovers())
+        host.start_detached()
+
+
 def main():
     patterns = [word for word in sys.argv[1:] if not word.startswith("--")] or ["*"]
     names = [name for name in CASES if any(
