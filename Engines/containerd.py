@@ -98,10 +98,11 @@ def containerd_terminal(engine):
 @case(Containerd, "restart-of-containerd")
 def containerd_restart(engine):
     engine.run("run", "-d", *engine.runtime, IMAGE, "lasting", "sleep", "1000")
-    engine.stop_daemon(engine.daemon)
-    engine.start()
-    expect(re.search(r"lasting\s+\d+\s+RUNNING", engine.run("task", "ls")), "task ls")
-    engine.run("task", "exec", "--exec-id", "x", "lasting", "true")
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        engine.stop_daemon(engine.daemon, number)
+        engine.start()
+        expect(re.search(r"lasting\s+\d+\s+RUNNING", engine.run("task", "ls")), "task ls")
+        engine.run("task", "exec", "--exec-id", "x", "lasting", "true")
     engine.run("task", "kill", "-s", "9", "lasting")
     until("the end", lambda: "STOPPED" in engine.run("task", "ls"))
 

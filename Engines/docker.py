@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 
 import image
@@ -86,6 +87,14 @@ def docker_restart(engine):
     engine.run("run", "-d", "--name", "again", "--restart", "on-failure:2", *SMALL, IMAGE, "sh",
                "-c", "echo try; exit 1")
     until("three tries", lambda: engine.run("logs", "again") == "try\n" * 3)
+    engine.run("run", "-d", "--name", "ever", "--restart", "always", *SMALL, IMAGE, "sleep", "1000")
+    first = engine.run("inspect", "-f", "{{.State.Pid}}", "ever")
+    os.kill(int(first), signal.SIGKILL)
+    until("another life", lambda: engine.run(
+        "inspect", "-f", "{{.RestartCount}} {{.State.Status}}", "ever") == "1 running\n")
+    engine.run("exec", "ever", "true")
+    engine.run("stop", "-t", "0", "ever")
+    expect(engine.run("inspect", "-f", "{{.State.Running}}", "ever") == "false\n", "a third life")
 
 
 @case(Docker, "page")
@@ -146,10 +155,11 @@ def docker_daemon_restart(engine):
     """A container goes on while its engine is away, and is its engine's again."""
     engine.run("run", "-d", "--name", "lasting", *SMALL, IMAGE, "sleep", "1000")
     first = engine.run("inspect", "-f", "{{.State.Pid}}", "lasting")
-    engine.stop_daemon(engine.daemon)
-    expect(os.path.exists(f"/proc/{first.strip()}"), "it ended with the engine")
-    engine.start()
-    expect(engine.run("inspect", "-f", "{{.State.Pid}}", "lasting") == first, "another process")
-    engine.run("exec", "lasting", "true")
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        engine.stop_daemon(engine.daemon, number)
+        expect(os.path.exists(f"/proc/{first.strip()}"), "it ended with the engine")
+        engine.start()
+        expect(engine.run("inspect", "-f", "{{.State.Pid}}", "lasting") == first, "another process")
+        engine.run("exec", "lasting", "true")
     engine.run("stop", "-t", "0", "lasting")
     expect(engine.run("inspect", "-f", "{{.State.Status}}", "lasting") == "exited\n", "stop")

@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -101,8 +102,8 @@ class Engine:
             select.select([], [], [], 0.1)
         return daemon
 
-    def stop_daemon(self, daemon):
-        daemon.terminate()
+    def stop_daemon(self, daemon, number=signal.SIGTERM):
+        daemon.send_signal(number)
         daemon.wait(timeout=30)
         self.daemons.remove(daemon)
 
