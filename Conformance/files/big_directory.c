@@ -86,10 +86,15 @@ int main(void) {
   CHECK_IS("status is there", found, 1);
 
   CHECK_FAILS("not empty", rmdir("d"), ENOTEMPTY);
-  for (int i = 0; i < COUNT; i++) {
-    snprintf(name, sizeof name, "n%d", i);
-    NEED(unlinkat(directory, name, 0));
+  // Each name goes as soon as it is read, and none is missed.
+  NEED(lseek(directory, 0, SEEK_SET));
+  stream = fdopendir(directory);
+  others = 0;
+  while ((entry = readdir(stream))) {
+    note(entry->d_name, &others);
+    if (entry->d_type == DT_REG) NEED(unlinkat(directory, entry->d_name, 0));
   }
+  check_seen("all once while they go", others);
   CHECK_OK("empty again", rmdir("d"));
   return check_status();
 }

@@ -62,5 +62,32 @@ int main(void) {
      linkat(AT_FDCWD, text, AT_FDCWD, "second", AT_SYMLINK_FOLLOW)));
   NEED(stat("f", &st));
   CHECK_IS("two names", st.st_nlink, 2);
+
+  // In a directory of somebody's who lets nobody in.
+  NEED(mkdir("closed", 0700));
+  close(NEED(creat("closed/f", 0600)));
+  NEED(mkdir("closed/d", 0700));
+  NEED(chown("closed", 1000, 1000));
+  NEED(chown("closed/d", 1000, 1000));
+  CHECK_OK("root gets a file there", fd = open("closed/f", O_PATH));
+  CHECK_FAILS("not to read", read(fd, text, 1), EBADF);
+  CHECK_OK("fstat", fstat(fd, &st));
+  CHECK_OK("and a directory", fd = open("closed/d", O_PATH | O_DIRECTORY));
+  CHECK_FAILS("not to list", lseek(fd, 0, SEEK_SET), EBADF);
+  CHECK_OK("but to go on", fchdir(fd));
+  NEED(chdir("../.."));
+  IN_CHILD({
+    NEED(setresgid(1000, 1000, 1000));
+    NEED(setresuid(1000, 1000, 1000));
+    CHECK_OK("so does its owner", fd = open("closed/f", O_PATH));
+    CHECK_FAILS("not to read", pread(fd, text, 1, 0), EBADF);
+    CHECK_OK("fstatat", fstatat(fd, "", &st, AT_EMPTY_PATH));
+    CHECK_OK("a directory", fd = open("closed/d", O_PATH | O_DIRECTORY));
+    CHECK_OK("on from there", fstatat(fd, ".", &st, 0));
+  });
+  IN_CHILD({
+    NEED(setresuid(1001, 1001, 1001));
+    CHECK_FAILS("nobody else does", open("closed/f", O_PATH), EACCES);
+  });
   return check_status();
 }

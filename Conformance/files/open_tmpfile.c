@@ -34,6 +34,18 @@ int main(void) {
   CHECK("content", st.st_size == 4 && st.st_nlink == 1);
   close(fd);
 
+  CHECK_OK("another", fd = open("d", O_TMPFILE | O_RDWR, 0600));
+  CHECK_OK("link it by its descriptor", linkat(fd, "", AT_FDCWD, "d/empty", AT_EMPTY_PATH));
+  NEED(fstat(fd, &st));
+  CHECK_IS("one name", st.st_nlink, 1);
+  CHECK_FAILS("over one", linkat(fd, "", AT_FDCWD, "d/empty", AT_EMPTY_PATH), EEXIST);
+  CHECK_FAILS("without AT_EMPTY_PATH", linkat(fd, "", AT_FDCWD, "d/no", 0), ENOENT);
+  CHECK_OK("a second name", linkat(fd, "", AT_FDCWD, "d/second", AT_EMPTY_PATH));
+  NEED(unlink("d/second"));
+  NEED(unlink("d/empty"));
+  CHECK_FAILS("none once all are gone", linkat(fd, "", AT_FDCWD, "d/no", AT_EMPTY_PATH), ENOENT);
+  close(fd);
+
   CHECK_OK("O_EXCL", fd = open("d", O_TMPFILE | O_RDWR | O_EXCL, 0600));
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   CHECK_FAILS("can't be linked",

@@ -26,6 +26,18 @@ int main(void) {
   CHECK_FAILS("a closed descriptor", preadv2(99, &in, 1, 0, 0), EBADF);
   CHECK_FAILS("too many", preadv2(fd, &in, 1025, 0, 0), EINVAL);
 
+  CHECK_IS("RWF_NOWAIT on a file", preadv2(fd, &in, 1, 0, RWF_NOWAIT), 16);
+  CHECK_IS("at its end", preadv2(fd, &in, 1, 16, RWF_NOWAIT), 0);
+  int append = NEED(open("f", O_WRONLY | O_APPEND));
+  CHECK_IS("O_APPEND takes no position", pwritev2(append, &out, 1, 0, 0), 4);
+  CHECK_IS("but the end", (NEED(pread(fd, text, 64, 0)), preadv2(fd, &in, 1, 0, 0)), 20);
+  CHECK_IS("RWF_APPEND moves the offset", pwritev2(fd, &out, 1, -1, RWF_APPEND), 4);
+  CHECK_IS("to the end", lseek(fd, 0, SEEK_CUR), 24);
+  // RWF_NOAPPEND, which not every libc names.
+  CHECK_IS("RWF_NOAPPEND", pwritev2(append, &(struct iovec){"WXYZ", 4}, 1, 0, 0x20), 4);
+  CHECK_IS("takes it", (NEED(pread(fd, text, 4, 0)), memcmp(text, "WXYZ", 4)), 0);
+  CHECK_FAILS("not with RWF_APPEND", pwritev2(append, &out, 1, 0, 0x20 | RWF_APPEND), EINVAL);
+
   int ends[2];
   NEED(pipe(ends));
   CHECK_FAILS("a position in a pipe", preadv2(ends[0], &in, 1, 0, 0), ESPIPE);

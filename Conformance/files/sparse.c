@@ -25,6 +25,23 @@ int main(void) {
   CHECK("then data", data > 4L << 30 && data <= 5L << 30);
   CHECK_IS("to the end", lseek(fd, data, SEEK_HOLE), (5L << 30) + 3);
 
+  char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 5L << 30);
+  CHECK("map it there", page != MAP_FAILED && !memcmp(page, "far", 3));
+  page[1] = 'u';
+  CHECK_IS("a store", (pread(fd, text, 3, 5L << 30), memcmp(text, "fur", 3)), 0);
+  CHECK_OK("truncate to 6 GiB", ftruncate(fd, 6L << 30));
+  CHECK_IS("write before the end", pwrite(fd, "end", 3, (6L << 30) - 3), 3);
+  CHECK_OK("to 4 GiB and a bit", truncate("f", (4L << 30) + 2));
+  NEED(fstat(fd, &st));
+  CHECK_IS("size", st.st_size, (4L << 30) + 2);
+  CHECK_IS("the rest is gone", pread(fd, text, 3, 5L << 30), 0);
+  CHECK_OK("and back", truncate("f", 6L << 30));
+  CHECK_IS("as zeros", (pread(fd, text, 3, 5L << 30), memcmp(text, "\0\0\0", 3)), 0);
+  CHECK_IS("in the mapping too", page[1], 0);
+  CHECK_OK("8 TiB", ftruncate(fd, 8L << 40));
+  CHECK_IS("its last byte", pread(fd, text, 3, (8L << 40) - 1), 1);
+  CHECK_OK("no more", ftruncate(fd, 0));
+
   int holes = NEED(open("holes", O_RDWR | O_CREAT, 0600));
   NEED(write(holes, block, sizeof block));
   CHECK_OK("punch", fallocate(holes, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 16384, 16384));

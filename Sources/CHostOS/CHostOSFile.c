@@ -23,8 +23,9 @@
 _Static_assert(sizeof(struct stat) == HOST_STAT_SIZE, "the guest has the same struct stat");
 _Static_assert(sizeof(struct statfs) == HOST_STATFS_SIZE, "the guest has the same struct statfs");
 
-int host_open(int directory, const char *path, uint32_t flags, uint32_t mode) {
-  struct open_how how = {.flags = flags, .mode = mode, .resolve = RESOLVE_NO_MAGICLINKS};
+int host_open(int directory, const char *path, uint32_t flags, uint32_t mode, uint64_t resolve) {
+  struct open_how how = {
+      .flags = flags, .mode = mode, .resolve = resolve | RESOLVE_NO_MAGICLINKS};
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
@@ -131,6 +132,11 @@ ssize_t host_tee(int in, int out, size_t count) { return tee(in, out, count, SPL
 
 int host_sync_range(int descriptor, int64_t offset, int64_t length, uint32_t flags) {
   return sync_file_range(descriptor, offset, length, flags);
+}
+
+int host_advise(int descriptor, int64_t offset, int64_t length, int advice) {
+  errno = posix_fadvise(descriptor, offset, length, advice);
+  return errno == 0 ? 0 : -1;
 }
 
 int host_seals(int descriptor) { return fcntl(descriptor, F_GET_SEALS); }

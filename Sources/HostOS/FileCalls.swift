@@ -3,12 +3,12 @@ import Glibc
 
 /// Calls on files with paths as they came from a guest: relative to this directory, or absolute.
 extension Descriptor {
-  /// Never through a magic link of procfs.
-  public func open(_ path: borrowing PathBuffer, flags: UInt32, mode: UInt32) throws(HostError)
-    -> OwnedDescriptor
-  {
+  /// Never through a magic link of procfs; `resolve` has more of RESOLVE_*, openat2(2).
+  public func open(
+    _ path: borrowing PathBuffer, flags: UInt32, mode: UInt32, resolve: UInt64 = 0
+  ) throws(HostError) -> OwnedDescriptor {
     let start = path.start
-    return try OwnedDescriptor { host_open(rawValue, start, flags, mode) }
+    return try OwnedDescriptor { host_open(rawValue, start, flags, mode, resolve) }
   }
 
   /// Fills the buffer with struct stat and returns its bytes.
@@ -213,6 +213,11 @@ extension Descriptor {
   /// sync_file_range(2).
   public func syncRange(offset: Int64, length: Int64, flags: UInt32) throws(HostError) {
     try check { host_sync_range(rawValue, offset, length, flags) }
+  }
+
+  /// posix_fadvise(2).
+  public func advise(_ advice: Int32, offset: Int64, length: Int64) throws(HostError) {
+    try check { host_advise(rawValue, offset, length, advice) }
   }
 
   /// At most `count` bytes at an offset; fewer at the end of the file.

@@ -59,7 +59,9 @@ private func storeStatfs(_ facts: FileSystemFacts, to result: UserAddress) throw
 
 /// Implements fsync(2) and fdatasync(2).
 func sysFsync(_ task: Task, _ descriptor: FileDescriptor, dataOnly: Bool) throws(Errno) -> Int {
-  try task.file(at: descriptor).sync(dataOnly: dataOnly)
+  let file = try task.file(at: descriptor)
+  if file.flags.contains(.O_PATH) { throw .EBADF }
+  try file.sync(dataOnly: dataOnly)
   return 0
 }
 
@@ -91,21 +93,34 @@ func sysSyncFileRange(
     Int(PV_OP_SYNC_RANGE), Int(host.descriptor.number), 0, Int(flags), Int(offset), Int(size))
 }
 
-/// Implements posix_fadvise(2): advice that the host needs not.
-func sysAdvise(_ task: Task, _ descriptor: FileDescriptor, size: Int64, _ advice: Int32)
-  throws(Errno) -> Int
-{
+/// Implements posix_fadvise(2).
+func sysAdvise(
+  _ task: Task, _ descriptor: FileDescriptor, _ offset: Int64, size: Int64, _ advice: Int32
+) throws(Errno) -> Int {
   let file = try task.file(at: descriptor)
   if file.flags.contains(.O_PATH) { throw .EBADF }
-  if (file as? HostFile)?.kind == FileMode.S_IFIFO { throw .ESPIPE }
+  let host = file as? HostFile
+  if host?.kind == FileMode.S_IFIFO { throw .ESPIPE }
   guard size >= 0, advice >= 0, advice <= 5 else { throw .EINVAL }
+  // There is nothing in front of a file.
+  if let host, host.isRegular, offset >= 0 { try advise(host, advice, offset, size) }
   return 0
 }
 
-/// Implements readahead(2), which is advice as well.
-func sysReadahead(_ task: Task, _ descriptor: FileDescriptor) throws(Errno) -> Int {
+/// Implements readahead(2), which is advice as well: POSIX_FADV_WILLNEED.
+func sysReadahead(_ task: Task, _ descriptor: FileDescriptor, _ offset: Int64, size: Int)
+  throws(Errno) -> Int
+{
   let file = try task.file(at: descriptor)
   guard file.isReadable else { throw .EBADF }
-  guard let host = file as? HostFile, host.isRegular else { throw .EINVAL }
+  guard let host = file as? HostFile, host.isRegular, size >= 0 else { throw .EINVAL }
+  if offset >= 0 { try advise(host, 3, offset, Int64(size)) }
   return 0
+}
+
+private func advise(
+  _ file: HostFile, _ advice: Int32, _ offset: Int64, _ size: Int64
+) throws(Errno) {
+  _ = try Broker.call(
+    Int(PV_OP_ADVISE), Int(file.descriptor.number), 0, Int(advice), Int(offset), Int(size))
 }

@@ -13,20 +13,57 @@ func sysOpen(
   return try task.add(file, closeOnExec: flags.contains(.O_CLOEXEC))
 }
 
-/// Implements openat2(2) as far as it asks for nothing that openat(2) can't do.
+/// Implements openat2(2), which refuses what openat(2) overlooks.
 func sysOpenat2(
   _ task: Task, _ directory: Int32, _ path: UserAddress, _ how: UserAddress, size: Int
 ) throws(Errno) -> Int {
   guard size >= 24 else { throw .EINVAL }
   guard size <= 4096 else { throw .E2BIG }
-  let flags = try UserMemory.load(UInt64.self, from: how)
+  // What a newer program knows and we don't must be zero.
+  for offset in 24..<size where try UserMemory.load(UInt8.self, from: how + offset) != 0 {
+    throw .E2BIG
+  }
+  let word = try UserMemory.load(UInt64.self, from: how)
   let mode = try UserMemory.load(UInt64.self, from: how + 8)
-  let resolve = try UserMemory.load(UInt64.self, from: how + 16)
-  guard flags >> 32 == 0, mode & ~0o7777 == 0, resolve & ~0x3f == 0 else { throw .EINVAL }
-  guard resolve == 0 else { throw .ENOSYS }
-  return try sysOpen(
-    task, directory, path, OpenFlags(rawValue: Int32(truncatingIfNeeded: flags)),
-    mode: UInt32(mode))
+  let resolve = ResolveFlags(rawValue: try UserMemory.load(UInt64.self, from: how + 16))
+  let flags = OpenFlags(rawValue: Int32(truncatingIfNeeded: word))
+  guard word & ~UInt64(openFlagMask) == 0, resolve.isSubset(of: .all),
+    !resolve.contains([.RESOLVE_BENEATH, .RESOLVE_IN_ROOT]),
+    areConsistent(flags, mode: mode)
+  else { throw .EINVAL }
+  let makes = !flags.isDisjoint(with: [.O_CREAT, .unnamed])
+  if resolve.contains(.RESOLVE_CACHED) && (makes || flags.contains(.O_TRUNC)) { throw .EAGAIN }
+  guard !resolve.isEmpty else {
+    return try sysOpen(task, directory, path, flags, mode: UInt32(mode))
+  }
+  let file = try task.open(
+    directory, path, flags.subtracting(.O_CLOEXEC).union(.O_LARGEFILE), mode: UInt32(mode),
+    resolve)
+  return try task.add(file, closeOnExec: flags.contains(.O_CLOEXEC))
+}
+
+/// All flags of open(2).
+private let openFlagMask: UInt32 = 0o37777703
+
+/// Whether flags and mode make sense together.
+private func areConsistent(_ flags: OpenFlags, mode: UInt64) -> Bool {
+  let makes = !flags.isDisjoint(with: [.O_CREAT, .unnamed])
+  if mode & ~(makes ? 0o7777 : 0) != 0 { return false }
+  if flags.contains([.O_CREAT, .O_DIRECTORY]) { return false }
+  if flags.contains(.unnamed) {
+    return flags.contains(.O_DIRECTORY) && flags.rawValue & 3 != 0 && !flags.contains(.O_PATH)
+  }
+  let handle: OpenFlags = [.O_PATH, .O_DIRECTORY, .O_NOFOLLOW, .O_CLOEXEC]
+  return !flags.contains(.O_PATH) || flags.isSubset(of: handle)
+}
+
+extension OpenFlags {
+  /// The half of O_TMPFILE that is its own.
+  fileprivate static var unnamed: OpenFlags { OpenFlags.O_TMPFILE.subtracting(.O_DIRECTORY) }
+}
+
+extension ResolveFlags {
+  fileprivate static var all: ResolveFlags { ResolveFlags(rawValue: 0x3f) }
 }
 
 /// Implements close(2).

@@ -66,7 +66,8 @@ func sysLseek(_ task: Task, _ descriptor: FileDescriptor, _ offset: Int64, whenc
   throws(Errno) -> Int
 {
   try task.withFile(at: descriptor) { (file) throws(Errno) -> Int in
-    try file.seek(offset, whence: whence)
+    if file.flags.contains(.O_PATH) { throw .EBADF }
+    return try file.seek(offset, whence: whence)
   }
 }
 

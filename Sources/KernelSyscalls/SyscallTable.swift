@@ -409,8 +409,9 @@ public enum SyscallTable {
     case 278:
       return try sysVmsplice(
         task, a.descriptor(0), a.address(1), count: a.int(2), flags: a.uint32(3))
-    case 187: return try sysReadahead(task, a.descriptor(0))
-    case 221: return try sysAdvise(task, a.descriptor(0), size: a.int64(2), a.int32(3))
+    case 187: return try sysReadahead(task, a.descriptor(0), a.int64(1), size: a.int(2))
+    case 221:
+      return try sysAdvise(task, a.descriptor(0), a.int64(1), size: a.int64(2), a.int32(3))
     case 277:
       return try sysSyncFileRange(
         task, a.descriptor(0), a.int64(1), a.int64(2), a.uint32(3))

@@ -66,6 +66,19 @@ public struct TransferFlags: OptionSet, Sendable {
   @inlinable public static var RWF_NOWAIT: TransferFlags { TransferFlags(rawValue: 8) }
 }
 
+/// RESOLVE_* of openat2(2).
+public struct ResolveFlags: OptionSet, Sendable {
+  public let rawValue: UInt64
+  @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  @inlinable public static var RESOLVE_NO_XDEV: ResolveFlags { ResolveFlags(rawValue: 1) }
+  @inlinable public static var RESOLVE_NO_MAGICLINKS: ResolveFlags { ResolveFlags(rawValue: 2) }
+  @inlinable public static var RESOLVE_NO_SYMLINKS: ResolveFlags { ResolveFlags(rawValue: 4) }
+  @inlinable public static var RESOLVE_BENEATH: ResolveFlags { ResolveFlags(rawValue: 8) }
+  @inlinable public static var RESOLVE_IN_ROOT: ResolveFlags { ResolveFlags(rawValue: 0x10) }
+  @inlinable public static var RESOLVE_CACHED: ResolveFlags { ResolveFlags(rawValue: 0x20) }
+}
+
 /// AT_* flags of the *at calls.
 public struct PathFlags: OptionSet, Sendable {
   public let rawValue: Int32

@@ -107,6 +107,18 @@ extension Worker {
     return 0
   }
 
+  /// What it does to the page cache costs time at most, and who may read the file may do it.
+  func advise(_ request: Request) throws(HostError) -> Int64 {
+    // POSIX_FADV_NORMAL ... POSIX_FADV_NOREUSE.
+    let advice = try request.word(2)
+    guard advice <= 5 else { throw HostError(EINVAL) }
+    let offset = try request.size(3)
+    let length = try request.size(4)
+    let file = try regularFile(0, of: request)
+    try file.descriptor.advise(Int32(advice), offset: offset, length: length)
+    return 0
+  }
+
   /// One file system, or all that the sandbox has mounted.
   func sync(_ request: Request) throws(HostError) -> Int64 {
     if request[0] != .max {

@@ -44,6 +44,7 @@ extension Worker {
     case .splice: .value(try splice(request))
     case .tee: .value(try tee(request))
     case .duplicate: .descriptor(try descriptor(0, of: request))
+    case .advise: .value(try advise(request))
 
     case .hostText: .value(try hostText(request))
     case .taskStatistics: .value(try taskStatistics(request))

@@ -40,15 +40,17 @@ extension Worker {
       rawValue: Int32(bitPattern: try request.flags(1, allowed: OpenFlags.allowed.bits)))
     flags.insert(.O_CLOEXEC)
     if path.isEmpty { return try reopen(request, flags) }
+    let resolve = UInt64(try resolveFlags(3, of: request))
     let start = try directory(0, of: request, for: path)
     if flags.contains(.O_PATH) {
-      return try start.descriptor.open(path, flags: flags.intersection(.handle).bits, mode: 0)
+      return try start.descriptor.open(
+        path, flags: flags.intersection(.handle).bits, mode: 0, resolve: resolve)
     }
     let makesFile = flags.contains(.O_CREAT) || flags.contains(.O_TMPFILE)
     let mode = try makesFile ? request.flags(2, allowed: permissionMask) : 0
     if makesFile { try assumeIdentity(of: request) }
     let file = try start.descriptor.open(
-      path, flags: flags.union([.O_NONBLOCK, .O_NOCTTY]).bits, mode: mode)
+      path, flags: flags.union([.O_NONBLOCK, .O_NOCTTY]).bits, mode: mode, resolve: resolve)
     try refuseDevice(file.descriptor)
     if !flags.contains(.O_NONBLOCK) { try file.descriptor.clearNonBlocking() }
     return file
@@ -150,8 +152,18 @@ extension Worker {
   func status(_ request: Request) throws(HostError) -> Int64 {
     let flags = try pathFlags(
       2, of: request, allowed: [.AT_SYMLINK_NOFOLLOW, .AT_NO_AUTOMOUNT, .AT_EMPTY_PATH])
+    let resolve = UInt64(try resolveFlags(3, of: request))
     let start = try directory(0, of: request, for: path)
-    answerSize = try start.descriptor.status(of: path, flags: flags.rawValue, into: payload)
+    guard resolve != 0 else {
+      answerSize = try start.descriptor.status(of: path, flags: flags.rawValue, into: payload)
+      return 0
+    }
+    var handle: OpenFlags = [.O_PATH, .O_CLOEXEC]
+    if flags.contains(.AT_SYMLINK_NOFOLLOW) { handle.insert(.O_NOFOLLOW) }
+    let file = try start.descriptor.open(path, flags: handle.bits, mode: 0, resolve: resolve)
+    try path.set("")
+    answerSize = try file.descriptor.status(
+      of: path, flags: PathFlags.AT_EMPTY_PATH.rawValue, into: payload)
     return 0
   }
 
@@ -174,6 +186,11 @@ extension Worker {
     guard size < payload.capacity else { throw HostError(ENAMETOOLONG) }
     answerSize = size
     return Int64(size)
+  }
+
+  /// RESOLVE_NO_XDEV ... RESOLVE_CACHED of openat2(2).
+  private func resolveFlags(_ index: Int, of request: Request) throws(HostError) -> UInt32 {
+    try request.flags(index, allowed: 0x3f)
   }
 
   func pathFlags(

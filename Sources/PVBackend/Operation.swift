@@ -9,7 +9,7 @@ enum Operation: UInt32, CaseIterable, Sendable {
   case setMode, setOwner, setTimes, truncate, allocate, fileSystemStatus
   case attribute, setAttribute, listAttributes, removeAttribute
   case descriptorPath, copyRange, sendFile, pipeBytes, sync
-  case syncRange, seals, splice, tee, duplicate
+  case syncRange, seals, splice, tee, duplicate, advise
 
   case hostText = 64
   case taskStatistics, affinity, setAffinity, priority, limit, readMemory, writeMemory, resident
@@ -29,7 +29,8 @@ extension Operation {
   /// read much.
   var takesLong: Bool {
     switch self {
-    case .log, .allocate, .truncate, .copyRange, .sendFile, .sync, .syncRange, .splice, .mappedPath:
+    case .log, .allocate, .truncate, .copyRange, .sendFile, .sync, .syncRange, .splice, .advise,
+      .mappedPath:
       true
     default: false
     }

@@ -112,6 +112,50 @@ import Testing
     #expect(results == [0, -Int64(EISDIR), 0, refused, refused, refused, -Int64(ENXIO)])
   }
 
+  @Test func aLookUpStaysWithinItsLimits() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      _ = fixture.call(worker, Int(PV_OP_MKDIR), [Self.root, 0, 0o700], path: "d")
+      _ = fixture.call(worker, Int(PV_OP_OPEN), [Self.root, 0o102, 0o600], path: "f")
+      _ = fixture.call(worker, Int(PV_OP_SYMLINK), [Self.root], path: "d/out", path2: "../f")
+      let limits: [Int64] = [0, 4, 8, 0x10, 0x40]
+      return limits.flatMap { limit in
+        [
+          fixture.call(worker, Int(PV_OP_OPEN), [Self.root, 0, 0, limit], path: "d/out"),
+          fixture.call(worker, Int(PV_OP_STAT), [Self.root, 0, 0, limit], path: "d/out"),
+          fixture.call(worker, Int(PV_OP_STAT), [Self.root, 0, 0x100, limit], path: "d/out"),
+          fixture.call(worker, Int(PV_OP_OPEN), [Self.root, 0, 0, limit], path: "../f"),
+        ]
+      }
+    }
+    let links = -Int64(ELOOP)
+    let scope = -Int64(EXDEV)
+    let invalid = -Int64(EINVAL)
+    #expect(
+      results == [
+        0, 0, 0, 0, links, links, 0, 0, 0, 0, 0, scope, 0, 0, 0, 0, invalid, invalid, invalid,
+        invalid,
+      ])
+  }
+
+  @Test func adviceIsOfKnownKindsAndAboutFiles() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      let file = Int64(GuestFixture.foreignFileNumber)
+      return [
+        fixture.call(worker, Int(PV_OP_ADVISE), [file, 0, 4, 0, 4096]),
+        fixture.call(worker, Int(PV_OP_ADVISE), [file, 0, 6, 0, 4096]),
+        fixture.call(worker, Int(PV_OP_ADVISE), [file, 0, -1, 0, 4096]),
+        fixture.call(worker, Int(PV_OP_ADVISE), [file, 0, 0, -1, 4096]),
+        fixture.call(worker, Int(PV_OP_ADVISE), [file, 0, 0, 0, -1]),
+        fixture.call(worker, Int(PV_OP_ADVISE), [Self.root, 0, 0, 0, 0]),
+        fixture.call(worker, Int(PV_OP_ADVISE), [0, 0, 0, 0, 0]),
+        fixture.call(worker, Int(PV_OP_ADVISE), [9999, 0, 0, 0, 0]),
+      ]
+    }
+    let invalid = -Int64(EINVAL)
+    #expect(
+      results == [0, invalid, invalid, invalid, invalid, invalid, invalid, -Int64(EBADF)])
+  }
+
   @Test func memoryIsReadOfGuestProcessesOnly() throws {
     let (results, text) = try GuestFixture.run { fixture, worker in
       let process = Int64(fixture.process.rawValue)

@@ -11,7 +11,7 @@
 #define HOST_STATFS_SIZE 120u
 
 /* openat2(2): never through a magic link of procfs. */
-int host_open(int directory, const char *path, uint32_t flags, uint32_t mode);
+int host_open(int directory, const char *path, uint32_t flags, uint32_t mode, uint64_t resolve);
 /* open(2) from the working directory, through a magic link too. */
 int host_open_link(const char *path, uint32_t flags);
 int host_memory_file(const char *name, uint32_t flags);
@@ -44,6 +44,7 @@ ssize_t host_send_file(int in, int64_t in_offset, int out, size_t count);
 ssize_t host_splice(int in, int64_t in_offset, int out, int64_t out_offset, size_t count);
 ssize_t host_tee(int in, int out, size_t count);
 int host_sync_range(int descriptor, int64_t offset, int64_t length, uint32_t flags);
+int host_advise(int descriptor, int64_t offset, int64_t length, int advice);
 int host_seals(int descriptor);
 int host_add_seals(int descriptor, uint32_t seals);
 

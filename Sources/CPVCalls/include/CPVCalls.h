@@ -181,8 +181,8 @@ enum {
   PV_OP_PANIC,         /* payload: message. The sandbox ends. */
   PV_OP_LOG,           /* a0: PV_LOG_*, payload: message */
   /* New descriptors: the result is one in the sandbox's table. Always close-on-exec. */
-  PV_OP_OPEN,          /* a0: directory, path, a1: flags, a2: mode. Empty path: the file or directory
-                          behind descriptor a0 anew */
+  PV_OP_OPEN,          /* a0: directory, path, a1: flags, a2: mode, a3: RESOLVE_* of openat2(2). Empty
+                          path: the file or directory behind descriptor a0 anew */
   PV_OP_MEMFD,         /* path: name, a0: flags */
   PV_OP_EVENTFD,       /* a0: initial value, a1: flags */
   PV_OP_EPOLL,         /* - */
@@ -190,7 +190,7 @@ enum {
                             none is kept yet */
   /* The file system, with the host's privileges, as user/group of the request.
    * a0: directory descriptor, path; a1: second directory, path2. */
-  PV_OP_STAT = 16,     /* a2: AT_* flags; payload out: struct stat */
+  PV_OP_STAT = 16,     /* a2: AT_* flags, a3: RESOLVE_* of openat2(2); payload out: struct stat */
   PV_OP_READLINK,      /* payload out: target; result: its length */
   PV_OP_MKDIR,         /* a2: mode */
   PV_OP_MKNOD,         /* a2: mode, regular files, FIFOs and sockets only */
@@ -220,6 +220,7 @@ enum {
   PV_OP_SPLICE,        /* a0: in, a1: out, a2: in offset or -1, a3: out offset or -1, a4: length */
   PV_OP_TEE,           /* a0: in, a1: out, a4: length; both are pipes or FIFOs */
   PV_OP_DUPLICATE,     /* a0: descriptor; the result is another for the same open file */
+  PV_OP_ADVISE,        /* a0: descriptor, a2: POSIX_FADV_*, a3: offset, a4: length */
   /* Facts about the host. */
   PV_OP_HOST_TEXT = 64, /* a0: PV_TEXT_*, a1: offset; payload out; result: length, 0 at the end */
   PV_OP_TASK_STATISTICS, /* a0: host pid; a1: host tid for that thread's own, 0 for all of them;

@@ -42,30 +42,65 @@ extension Task {
   private func openInBuffer(
     _ directory: Int32, _ length: Int, _ flags: OpenFlags, mode: UInt32, isNoticed: Bool = true
   ) throws(Errno) -> OpenFile {
-    var walk: WalkFlags = .follow
-    if flags.contains(.O_NOFOLLOW) || flags.contains([.O_CREAT, .O_EXCL]) { walk = [] }
-    if flags.contains(.O_CREAT) { walk.insert(.create) }
     let mode = mode & 0o7777 & ~paths.umask
     var wasTruncated = false
     let file = try withPath(
-      directory, Broker.path, length, walk,
+      directory, Broker.path, length, walkFlags(flags),
       host: { (path) throws(Errno) -> OpenFile in
         try openHost(path, flags, mode: mode, &wasTruncated)
       },
       other: { (target) throws(Errno) -> OpenFile in
-        switch target {
-        case .node(let node): try open(node, flags)
-        case .file(let file): try reopen(file, flags)
-        case .host(let path): try openHost(path, flags, mode: mode, &wasTruncated)
-        case .absent(let parent, let name):
-          try create(name, mode: mode, in: parent).open(self, flags)
-        }
+        try open(target, flags, mode: mode, &wasTruncated)
       })
-    if isNoticed && fileWatchCount != 0 && !flags.contains(.O_PATH) {
-      file.note(.IN_OPEN)
-      if wasTruncated { file.noteModification() }
-    }
+    if isNoticed { noteOpening(of: file, flags, wasTruncated: wasTruncated) }
     return file
+  }
+
+  private func open(
+    _ target: PathTarget, _ flags: OpenFlags, mode: UInt32, _ wasTruncated: inout Bool
+  ) throws(Errno) -> OpenFile {
+    switch target {
+    case .node(let node): try open(node, flags)
+    case .file(let file): try reopen(file, flags)
+    case .host(let path): try openHost(path, flags, mode: mode, &wasTruncated)
+    case .absent(let parent, let name): try create(name, mode: mode, in: parent).open(self, flags)
+    }
+  }
+
+  private func noteOpening(of file: OpenFile, _ flags: OpenFlags, wasTruncated: Bool) {
+    guard fileWatchCount != 0 && !flags.contains(.O_PATH) else { return }
+    file.note(.IN_OPEN)
+    if wasTruncated { file.noteModification() }
+  }
+
+  /// openat2(2) with limits to where the path may lead.
+  public func open(
+    _ directory: Int32, _ address: UserAddress, _ flags: OpenFlags, mode: UInt32,
+    _ resolve: ResolveFlags
+  ) throws(Errno) -> OpenFile {
+    let length = try UserMemory.copyString(address, to: Broker.path, limit: 4096)
+    if length == 0 { throw .ENOENT }
+    let text = Array(UnsafeBufferPointer(start: Broker.path, count: length))
+    var scope = PathScope(root: paths.root, resolve)
+    let target = try walk(directory, text, walkFlags(flags), &scope, into: Broker.path)
+    let mode = mode & 0o7777 & ~paths.umask
+    var wasTruncated = false
+    let file: OpenFile
+    if case .host(let path) = target {
+      let lookUp = try lookUp(directory, text, scope, path)
+      file = try openHost(path, flags, mode: mode, &wasTruncated, by: lookUp)
+    } else {
+      file = try open(target, flags, mode: mode, &wasTruncated)
+    }
+    noteOpening(of: file, flags, wasTruncated: wasTruncated)
+    return file
+  }
+
+  private func walkFlags(_ flags: OpenFlags) -> WalkFlags {
+    var walk: WalkFlags = .follow
+    if flags.contains(.O_NOFOLLOW) || flags.contains([.O_CREAT, .O_EXCL]) { walk = [] }
+    if flags.contains(.O_CREAT) { walk.insert(.create) }
+    return walk
   }
 
   private func create(_ name: [UInt8], mode: UInt32, in parent: Node) throws(Errno) -> Node {
@@ -141,7 +176,8 @@ extension Task {
   }
 
   private func openHost(
-    _ path: HostPath, _ flags: OpenFlags, mode: UInt32, _ wasTruncated: inout Bool
+    _ path: HostPath, _ flags: OpenFlags, mode: UInt32, _ wasTruncated: inout Bool,
+    by lookUp: HostLookUp? = nil
   ) throws(Errno) -> OpenFile {
     let wantsCreation = flags.contains(.O_CREAT) || flags.contains(.O_TMPFILE)
     if !credentials.isFileRoot {
@@ -150,7 +186,9 @@ extension Task {
     try checkTruncation(path, flags)
     let old = watchedStatus(path, flags)
     var descriptor = HostDescriptor.none
-    if wantsCreation && !ownsAsHost {
+    if let lookUp {
+      descriptor = try openByBackend(lookUp, keeping: path, flags, mode: mode)
+    } else if wantsCreation && !ownsAsHost {
       descriptor = try openByBackend(path, flags, mode: mode)
     } else {
       do throws(Errno) {
@@ -167,7 +205,7 @@ extension Task {
       isForWriting
       ? try HostFile.adopting(descriptor, flags: kept) : HostFile(descriptor, flags: kept)
     // Nobody may read the directory that stands for the guest's file systems; a handle is allowed.
-    if flags.contains(.O_PATH) && !path.isChecked
+    if flags.contains(.O_PATH) && (!path.isChecked || lookUp != nil)
       && file.identity.device == kernel.boot.pointee.hidden_device
     {
       file.close()
@@ -210,8 +248,18 @@ extension Task {
   func openByBackend(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
     -> HostDescriptor
   {
-    let result = try byBackend(path, Int(PV_OP_OPEN), Int(flags.rawValue), Int(mode))
-    return HostDescriptor(Int32(truncatingIfNeeded: result))
+    let asked = flags.contains(.O_PATH) ? flags.intersection([.O_DIRECTORY, .O_NOFOLLOW]) : flags
+    let result = try byBackend(path, Int(PV_OP_OPEN), Int(asked.rawValue), Int(mode))
+    let descriptor = HostDescriptor(Int32(truncatingIfNeeded: result))
+    guard flags.contains(.O_PATH) else { return descriptor }
+    // The host hands over no O_PATH descriptors. One for reading stands for it, and it's the guest
+    // kernel that lets nobody read from it; but a FIFO would have a reader.
+    let kind = (try? FileStatus.ofHost(descriptor))?.mode ?? 0
+    guard [FileMode.S_IFREG, FileMode.S_IFDIR].contains(kind & FileMode.S_IFMT) else {
+      Host.close(descriptor)
+      throw .EACCES
+    }
+    return descriptor
   }
 
   private func checkOpen(_ path: HostPath, _ flags: OpenFlags, wantsCreation: Bool) throws(Errno) {
@@ -311,15 +359,25 @@ extension Task {
       try keepingPath(unless: path) { () throws(Errno) -> Void in
         _ = try byBackend(path, Int(PV_OP_STAT), 0, Int(flags.rawValue))
       }
-      return (UnsafeRawPointer(Broker.payload)).withMemoryRebound(to: UInt64.self, capacity: 18) {
-        FileStatus(words: $0)
-      }
+      return brokeredStatus()
+    }
+  }
+
+  /// What PV_OP_STAT has answered.
+  func brokeredStatus() -> FileStatus {
+    UnsafeRawPointer(Broker.payload).withMemoryRebound(to: UInt64.self, capacity: 18) {
+      FileStatus(words: $0)
     }
   }
 
   /// Another path than the one in the request's first buffer goes there for a call: put it back.
   func keepingPath(unless path: HostPath, _ body: () throws(Errno) -> Void) throws(Errno) {
     if path.path == UnsafePointer(Broker.path) { return try body() }
+    try keepingText(body)
+  }
+
+  /// The text in the request's first buffer stands there again afterwards.
+  func keepingText(_ body: () throws(Errno) -> Void) throws(Errno) {
     try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) {
       (copy) throws(Errno) -> Void in
       Self.copyText(UnsafePointer(Broker.path), to: copy.baseAddress!)

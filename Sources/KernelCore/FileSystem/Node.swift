@@ -188,7 +188,10 @@ public final class MountTable {
   }
 
   /// Those of the innermost mount of an absolute path without `.`, `..` and links.
-  public func flags(ofPath path: [UInt8]) -> MountFlags {
+  public func flags(ofPath path: [UInt8]) -> MountFlags { mount(ofPath: path)?.flags ?? [] }
+
+  /// The innermost mount of such a path; the last one where several stand on one another.
+  func mount(ofPath path: [UInt8]) -> Mount? {
     var best: Mount?
     for mount in mounts
     where path.starts(with: mount.path)
@@ -197,7 +200,7 @@ public final class MountTable {
     {
       best = mount
     }
-    return best?.flags ?? []
+    return best
   }
 
   // SAFETY: the memory is owned by the value that points at it, or lives for the call; indices are

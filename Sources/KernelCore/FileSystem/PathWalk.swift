@@ -103,12 +103,16 @@ extension Task {
     _ directory: Int32, _ text: [UInt8], _ flags: WalkFlags,
     into buffer: UnsafeMutablePointer<UInt8>
   ) throws(Errno) -> PathTarget {
-    var canonical = paths.root
-    if text[0] != 47 {
-      let start = try directoryFile(directory)
-      if let node = start.node { try node.checkPresent() }
-      canonical = try canonicalPath(of: start)
-    }
+    var scope = PathScope(root: paths.root, [])
+    return try walk(directory, text, flags, &scope, into: buffer)
+  }
+
+  /// The same within the limits that openat2(2) may set.
+  func walk(
+    _ directory: Int32, _ text: [UInt8], _ flags: WalkFlags, _ scope: inout PathScope,
+    into buffer: UnsafeMutablePointer<UInt8>
+  ) throws(Errno) -> PathTarget {
+    var canonical = try start(directory, text, &scope)
     var rest = text
     var position = 0
     var links = 0
@@ -126,7 +130,7 @@ extension Task {
       try checkSearch(canonical)
       if name == [46] { continue }
       if name == [46, 46] {
-        if canonical != paths.root { removeLast(&canonical) }
+        try goUp(&canonical, scope)
         last = .present
         continue
       }
@@ -141,12 +145,13 @@ extension Task {
         else { throw error }
         return .absent(parent: parent, name: name)
       }
-      guard
-        case .link(let target) = try linkTarget(
-          of: last, follow: hasMore || flags.contains(.follow))
-      else {
-        if case .file(let file) = try linkFile(of: last, follow: hasMore || flags.contains(.follow))
-        {
+      if case .node = last { scope.passedGuest = true }
+      if scope.flags.contains(.RESOLVE_NO_XDEV) { try checkCrossing(canonical, next) }
+      let follow = hasMore || flags.contains(.follow)
+      if follow && isLink(last) { try scope.checkLink() }
+      guard case .link(let target) = try linkTarget(of: last, follow: follow) else {
+        if case .file(let file) = try linkFile(of: last, follow: follow) {
+          try scope.checkMagicLink()
           if !hasMore { return .file(file) }
           canonical = try canonicalPath(of: file)
           last = .present
@@ -160,7 +165,7 @@ extension Task {
       guard !target.isEmpty else { throw .ENOENT }
       var joined = target
       joined.append(contentsOf: rest[position...])
-      if target[0] == 47 { canonical = paths.root }
+      if target[0] == 47 { try goToRoot(&canonical, scope) }
       rest = joined
       position = 0
       last = .present
@@ -168,6 +173,57 @@ extension Task {
     if case .node(let node) = last { return .node(node) }
     if let node = try guestNode(canonical) { return .node(node) }
     return .host(store(canonical, hasSlash: text[text.count - 1] == 47, into: buffer))
+  }
+
+  /// Where a walk starts. A scope gets its root here.
+  private func start(
+    _ directory: Int32, _ text: [UInt8], _ scope: inout PathScope
+  ) throws(Errno) -> [UInt8] {
+    let isAbsolute = text[0] == 47
+    if isAbsolute && scope.flags.contains(.RESOLVE_BENEATH) { throw .EXDEV }
+    if isAbsolute && !scope.flags.contains(.RESOLVE_IN_ROOT) { return paths.root }
+    let start = try directoryFile(directory)
+    if let node = start.node {
+      try node.checkPresent()
+      scope.passedGuest = true
+    }
+    let canonical = try canonicalPath(of: start)
+    if scope.isNarrow {
+      guard try start.stat().isDirectory else { throw .ENOTDIR }
+      scope.root = canonical
+    }
+    return canonical
+  }
+
+  private func goUp(_ canonical: inout [UInt8], _ scope: PathScope) throws(Errno) {
+    if canonical == scope.root {
+      if scope.flags.contains(.RESOLVE_BENEATH) { throw .EXDEV }
+      return
+    }
+    var parent = canonical
+    removeLast(&parent)
+    if scope.flags.contains(.RESOLVE_NO_XDEV) { try checkCrossing(canonical, parent) }
+    canonical = parent
+  }
+
+  /// An absolute link's next step.
+  private func goToRoot(_ canonical: inout [UInt8], _ scope: PathScope) throws(Errno) {
+    if scope.flags.contains(.RESOLVE_BENEATH) { throw .EXDEV }
+    if scope.flags.contains(.RESOLVE_NO_XDEV) { try checkCrossing(canonical, scope.root) }
+    canonical = scope.root
+  }
+
+  private func checkCrossing(_ from: [UInt8], _ to: [UInt8]) throws(Errno) {
+    let mounts = kernel.mounts
+    guard mounts.mount(ofPath: from) === mounts.mount(ofPath: to) else { throw .EXDEV }
+  }
+
+  private func isLink(_ place: Place) -> Bool {
+    switch place {
+    case .link: true
+    case .node(let node): node.isSymbolicLink
+    case .present, .missing: false
+    }
   }
 
   private enum LinkStep { case link([UInt8]), file(OpenFile), none }
