@@ -447,7 +447,7 @@ pv_signal_from_program:
 
 /* ------------------------------------------------------------------ the program's memory */
     .balign 16
-    .globl pv_copy_user, pv_clear_user, pv_copy_user_string, pv_user_load32, pv_user_store32, pv_user_exchange32
+    .globl pv_copy_user, pv_clear_user, pv_copy_user_string, pv_user_load32, pv_user_store32, pv_user_exchange32, pv_user_store64
     .globl pv_save_vectors, pv_restore_vectors
 pv_user_access_start:                   /* --- window: a fault in here ends in ..._failed */
 pv_copy_user:
@@ -480,6 +480,10 @@ pv_user_load32:
     ret
 pv_user_store32:
     mov %esi, (%rdi)
+    xor %eax, %eax
+    ret
+pv_user_store64:
+    xchg %rsi, (%rdi)
     xor %eax, %eax
     ret
 pv_user_exchange32:

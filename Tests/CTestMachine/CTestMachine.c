@@ -52,6 +52,11 @@ DOUBLE long pv_user_store32(uint32_t *to, uint32_t value) {
   return 0;
 }
 
+DOUBLE long pv_user_store64(uint64_t *to, uint64_t value) {
+  __atomic_store_n(to, value, __ATOMIC_SEQ_CST);
+  return 0;
+}
+
 DOUBLE long pv_user_exchange32(uint32_t *at, uint32_t expected, uint32_t desired, uint32_t *found) {
   *found = expected;
   return !__atomic_compare_exchange_n(at, found, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);

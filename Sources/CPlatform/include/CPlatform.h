@@ -57,6 +57,7 @@ long pv_copy_user_string(uint8_t *to, const uint8_t *from, size_t limit);
 /* 0 or -1 on a fault. */
 long pv_user_load32(const uint32_t *from, uint32_t *value);
 long pv_user_store32(uint32_t *to, uint32_t value);
+long pv_user_store64(uint64_t *to, uint64_t value);
 /* Compares and swaps: 0 done, 1 another value (stored in *found), -1 fault. */
 long pv_user_exchange32(uint32_t *at, uint32_t expected, uint32_t desired, uint32_t *found);
 
@@ -128,9 +129,5 @@ static inline uint32_t pv_atomic_exchange(uint32_t *word, uint32_t value) {
 }
 static inline uint32_t pv_atomic_add(uint32_t *word, uint32_t value) {
   return __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST);
-}
-/* Stores eight bytes of program text in one piece. */
-static inline void pv_store_text(uint64_t *at, uint64_t value) {
-  __atomic_store_n(at, value, __ATOMIC_SEQ_CST);
 }
 #endif

@@ -2,17 +2,19 @@ import CPlatform
 
 /// Stores into memory that holds machine code, which the caller has made writable.
 ///
-/// SAFETY: the addresses lie in text and trampoline pages of the program, never in the kernel; the
-/// caller holds the lock of the address space, so they stay mapped.
+/// The caller holds the lock of the address space, so the memory stays mapped, but a page of a
+/// file goes when somebody cuts the file. Nobody can run such a page either: what is stored there
+/// is lost without a word.
+///
+/// SAFETY: the addresses lie in text and trampoline pages of the program, never in the kernel, and
+/// a fault ends the store.
 enum CodeMemory {
-  static func store(_ byte: UInt8, at address: UInt) {
-    UnsafeMutablePointer<UInt8>(bitPattern: address)?.pointee = byte
-  }
+  static func store(_ byte: UInt8, at address: UInt) { store(UInt64(byte), count: 1, at: address) }
 
-  /// The low `count` bytes of `bytes`, one after the other.
+  /// The low `count` bytes of `bytes`, at most eight.
   static func store(_ bytes: UInt64, count: Int, at address: UInt) {
-    for index in 0..<count {
-      store(UInt8(truncatingIfNeeded: bytes >> UInt64(8 * index)), at: address + UInt(index))
+    withUnsafePointer(to: bytes) {
+      _ = pv_copy_user(UnsafeMutableRawPointer(bitPattern: address), $0, count)
     }
   }
 
@@ -27,9 +29,19 @@ enum CodeMemory {
 
   /// Replaces `count` bytes that lie in one aligned word, so that no thread ever runs a mixture.
   static func storeAtOnce(_ bytes: UInt64, count: Int, at address: UInt) {
-    guard let word = UnsafeMutablePointer<UInt64>(bitPattern: address & ~7) else { return }
+    let start = address & ~7
+    guard let old = load(at: start) else { return }
     let shift = UInt64(address % 8) * 8
     let mask = (UInt64(1) << UInt64(count * 8) - 1) << shift
-    pv_store_text(word, word.pointee & ~mask | bytes << shift & mask)
+    _ = pv_user_store64(
+      UnsafeMutablePointer(bitPattern: start), old & ~mask | bytes << shift & mask)
+  }
+
+  private static func load(at address: UInt) -> UInt64? {
+    var word: UInt64 = 0
+    let left = withUnsafeMutablePointer(to: &word) {
+      pv_copy_user($0, UnsafeRawPointer(bitPattern: address), 8)
+    }
+    return left == 0 ? word : nil
   }
 }

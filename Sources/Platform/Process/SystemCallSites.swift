@@ -13,7 +13,7 @@ public struct SystemCallSites: ~Copyable {
 
     /// - Parameters:
     ///   - site: the address of the `syscall` instruction.
-    ///   - window: the bytes of the mapping that holds the site, all of them readable.
+    ///   - window: the bytes of the mapping that holds the site.
     public init(site: UInt, number: Int, threads: ThreadPresence, window: CodeWindow) {
       self.site = site
       self.number = number
@@ -62,9 +62,7 @@ public struct SystemCallSites: ~Copyable {
       isDue = table.countTrap(at: site.site, threads: site.threads, in: site.window)
     }
     if !isDue { return nil }
-    let planning = plan ?? self.plan(site)
-    follow(planning, site, mapPage: mapPage, setAccess: setAccess)
-    return planning
+    return follow(plan, site, mapPage: mapPage, setAccess: setAccess)
   }
 
   /// Notes a trap, and rewrites its site when it is time to.
@@ -78,31 +76,46 @@ public struct SystemCallSites: ~Copyable {
     _ trap: Trap, mapPage: (ClosedRange<UInt>) -> UInt?, setAccess: (Range<UInt>, Access) -> Bool
   ) -> UInt {
     if table.countTrap(at: trap.site, threads: trap.threads, in: trap.window) {
-      follow(plan(trap), trap, mapPage: mapPage, setAccess: setAccess)
+      follow(nil, trap, mapPage: mapPage, setAccess: setAccess)
     }
     return table.redirect(trap.site + 2, in: trap.window)
   }
 
-  private func plan(_ trap: Trap) -> SitePlanning {
+  private func plan(_ trap: Trap, in window: CodeWindow) -> SitePlanning {
     do throws(SiteRefusal) {
       return .rewrite(
         try SiteRewriter.plan(
-          site: trap.site, number: trap.number, in: trap.window, threads: trap.threads))
+          site: trap.site, number: trap.number, in: window, threads: trap.threads))
     } catch { return .refuse(error) }
   }
 
+  /// Does what was planned, or plans first, and writes by the same copy of the code.
+  @discardableResult
   private mutating func follow(
-    _ planning: SitePlanning, _ trap: Trap, mapPage: (ClosedRange<UInt>) -> UInt?,
+    _ known: SitePlanning?, _ trap: Trap, mapPage: (ClosedRange<UInt>) -> UInt?,
     setAccess: (Range<UInt>, Access) -> Bool
-  ) {
+  ) -> SitePlanning {
+    guard
+      let code = CodeCopy(
+        of: trap.window, around: trap.site, reach: known == nil ? Self.planReach : Self.patchReach)
+    else {
+      table.noteRefusal(of: trap.site, .notASite)
+      return .refuse(.notASite)
+    }
+    let planning = known ?? plan(trap, in: code.window)
     switch planning {
     case .rewrite(let plan):
       do throws(SiteRefusal) {
-        try rewrite(plan, trap.window, mapPage: mapPage, setAccess: setAccess)
+        try rewrite(plan, code.window, mapPage: mapPage, setAccess: setAccess)
       } catch { table.noteRefusal(of: trap.site, error) }
     case .refuse(let refusal): table.noteRefusal(of: trap.site, refusal)
     }
+    return planning
   }
+
+  /// As far as planning looks, and as far as the instructions reach that a patch replaces.
+  private static var planReach: UInt { 0x8100 }
+  private static var patchReach: UInt { 64 }
 
   /// Where to go on for a program that shall go on at `address`, with sigreturn(2) for example.
   ///
