@@ -54,5 +54,21 @@ int main(void) {
     renameat2(fd, "inside", fd, "renamed", RENAME_NOREPLACE));
   CHECK_OK("moved", lstat("c/renamed", &st));
   CHECK_FAILS("a bad directory", renameat2(99, "a", fd, "b", 0), EBADF);
+
+  // An overlay takes no whiteouts of others; elsewhere one is the device 0:0, which is none.
+  make("w");
+  errno = 0;
+  if (swap("w", "moved", RENAME_WHITEOUT) == -1 && errno == EINVAL) return check_status();
+  CHECK_OK("WHITEOUT", lstat("moved", &st));
+  CHECK_OK("leaves something", lstat("w", &st));
+  CHECK("a device", S_ISCHR(st.st_mode));
+  CHECK_IS("of number 0", st.st_rdev, 0);
+  CHECK("that can't be opened", open("w", O_RDONLY) == -1);
+  CHECK_FAILS("with EXCHANGE", swap("moved", "link", RENAME_EXCHANGE | RENAME_WHITEOUT), EINVAL);
+  CHECK_FAILS("NOREPLACE", swap("moved", "w", RENAME_NOREPLACE | RENAME_WHITEOUT), EEXIST);
+  CHECK_OK("over one", swap("moved", "w", RENAME_WHITEOUT));
+  CHECK_IS("the file is back", size_of("w"), 1);
+  CHECK_OK("the whiteout is where it was", lstat("moved", &st));
+  CHECK_OK("unlink it", unlink("moved"));
   return check_status();
 }

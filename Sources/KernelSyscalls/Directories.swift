@@ -237,7 +237,8 @@ func sysRename(
   _ task: Task, _ oldDirectory: Int32, _ old: UserAddress, _ newDirectory: Int32,
   _ new: UserAddress, flags: UInt32
 ) throws(Errno) -> Int {
-  guard flags & ~3 == 0, flags != 3 else { throw .EINVAL }
+  // RENAME_EXCHANGE goes with neither RENAME_NOREPLACE nor RENAME_WHITEOUT.
+  guard flags & ~7 == 0, flags & 2 == 0 || flags == 2 else { throw .EINVAL }
   return try withTwoPaths(task, oldDirectory, old, [], newDirectory, new) {
     (first, second) throws(Errno) -> Int in
     if !task.credentials.isFileRoot {

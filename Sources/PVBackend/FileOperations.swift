@@ -131,8 +131,8 @@ extension Worker {
   }
 
   func rename(_ request: Request) throws(HostError) -> Int64 {
-    // RENAME_NOREPLACE and RENAME_EXCHANGE; RENAME_WHITEOUT would make a device.
-    let flags = try request.flags(2, allowed: 3)
+    // RENAME_NOREPLACE, RENAME_EXCHANGE and RENAME_WHITEOUT, which leaves a device that none is.
+    let flags = try request.flags(2, allowed: 7)
     let start = try directory(0, of: request, for: path)
     let start2 = try directory(1, of: request, for: path2)
     try start.descriptor.rename(path, to: start2.descriptor, path2, flags: flags)

@@ -105,8 +105,8 @@ import Testing
         fixture.call(worker, Int(PV_OP_OPEN), [root, 0x2000], path: "f"),
         fixture.call(worker, Int(PV_OP_OPEN), [root, 0o102, 0o10644], path: "f"),
         fixture.call(worker, Int(PV_OP_UNLINK), [root, 0, 1], path: "f"),
-        // RENAME_WHITEOUT.
-        fixture.call(worker, Int(PV_OP_RENAME), [root, root, 4], path: "f", path2: "g"),
+        // No RENAME_*.
+        fixture.call(worker, Int(PV_OP_RENAME), [root, root, 8], path: "f", path2: "g"),
         fixture.call(worker, Int(PV_OP_TRUNCATE), [root, 0, -1]),
         fixture.call(worker, Int(PV_OP_UTIMENS), [root], path: "f", payload: [1, 2, 3]),
         fixture.call(worker, Int(PV_OP_SET_AFFINITY), [0, 64], payload: [1]),
