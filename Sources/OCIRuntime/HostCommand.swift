@@ -4,7 +4,7 @@ import Sandbox
 /// A command that runs on a view of the host's own root: `paravane do`.
 public struct HostCommand: Sendable {
   public var arguments: [String]
-  /// Each `SOURCE:DESTINATION[:ro]`.
+  /// Each `SOURCE:DESTINATION[:OPTIONS]`, with options of mount(8): ro, noexec, nosuid and so on.
   public var volumes: [String] = []
   /// Each `NAME=VALUE`.
   public var environment: [String] = []
@@ -103,17 +103,21 @@ public struct HostCommand: Sendable {
       RuntimeError("cannot use the volume '\(volume)': \(reason)")
     }
     guard parts.count == 2 || parts.count == 3, !parts[0].isEmpty else {
-      throw refusal("it is not SOURCE:DESTINATION[:ro]")
+      throw refusal("it is not SOURCE:DESTINATION[:OPTIONS]")
     }
     guard parts[1].hasPrefix("/") else { throw refusal("the destination is not an absolute path") }
-    let access = parts.count == 3 ? parts[2] : "rw"
-    guard access == "ro" || access == "rw" else { throw refusal("'\(access)' is not ro or rw") }
+    let options = parts.count == 3 ? parts[2].split(separator: ",").map(String.init) : ["rw"]
+    for option in options where !volumeOptions.contains(option) {
+      throw refusal("'\(option)' is none of \(volumeOptions.joined(separator: ", "))")
+    }
     // Relative to the caller's directory, as everything on a command line.
     let directory = parts[0].hasPrefix("/") ? "/" : (try? HostFile.workingDirectory()) ?? "/"
     return MountConfiguration(
       kind: .bind, source: PathText.joined(directory, parts[0]), destination: parts[1],
-      options: ["rbind", access])
+      options: ["rbind"] + options)
   }
+
+  private static let volumeOptions = ["ro", "rw", "noexec", "nosuid", "nodev", "noatime"]
 }
 
 /// sethostname(2): at most 64 bytes.

@@ -15,7 +15,7 @@ struct DoCommand: ParsableCommand {
   @ParentCommand var parent: Paravane
 
   @Option(
-    help: ArgumentHelp("Show a file or directory of the host.", valueName: "SRC:DST[:ro]"))
+    help: ArgumentHelp("Show a file or directory of the host.", valueName: "SRC:DST[:OPTIONS]"))
   var volume: [String] = []
 
   @Option(help: ArgumentHelp("Set a variable.", valueName: "NAME=VALUE"))

@@ -50,6 +50,12 @@ import Testing
         kind: .bind, source: "/a", destination: "/b",
         options: ["rbind", "ro"])
     ),
+    (
+      "/a:/b:ro,noexec,nodev",
+      MountConfiguration(
+        kind: .bind, source: "/a", destination: "/b",
+        options: ["rbind", "ro", "noexec", "nodev"])
+    ),
   ])
   func aVolumeIsABind(volume: String, expected: MountConfiguration) throws {
     #expect(try HostCommand.mount(of: volume) == expected)
@@ -61,12 +67,12 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "it is not SOURCE:DESTINATION[:ro]"),
-    ("/a", "it is not SOURCE:DESTINATION[:ro]"),
-    (":/b", "it is not SOURCE:DESTINATION[:ro]"),
-    ("/a:/b:ro:x", "it is not SOURCE:DESTINATION[:ro]"),
+    ("", "it is not SOURCE:DESTINATION[:OPTIONS]"),
+    ("/a", "it is not SOURCE:DESTINATION[:OPTIONS]"),
+    (":/b", "it is not SOURCE:DESTINATION[:OPTIONS]"),
+    ("/a:/b:ro:x", "it is not SOURCE:DESTINATION[:OPTIONS]"),
     ("/a:b", "the destination is not an absolute path"),
-    ("/a:/b:rx", "'rx' is not ro or rw"),
+    ("/a:/b:rx", "'rx' is none of ro, rw, noexec, nosuid, nodev, noatime"),
   ])
   func aVolumeOfAnotherFormIsExplained(volume: String, reason: String) {
     let error = #expect(throws: RuntimeError.self) { try HostCommand.mount(of: volume) }
