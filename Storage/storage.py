@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -214,6 +215,128 @@ for _ in range(200):
                                 "PRAGMA integrity_check; SELECT n FROM t"],
                                check=True, capture_output=True, text=True).stdout
         equal(found, "ok\n400\n", "the database")
+
+
+# ---- What a volume forbids, and what its disk says
+
+
+@case
+def volumes_that_forbid():
+    """ro, noexec, nosuid and nodev, each alone and all at once."""
+    program = """
+import ctypes, mmap, subprocess
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, *arguments):
+    if getattr(libc, name)(*arguments): raise OSError(ctypes.get_errno(), name)
+def attempts(place):
+    os.chdir('/' + place)
+    return [
+        attempt(lambda: os.close(os.open('new', os.O_CREAT | os.O_WRONLY))),
+        attempt(lambda: os.close(os.open('file', os.O_RDWR))),
+        attempt(lambda: os.close(os.open('file', os.O_RDONLY | os.O_TRUNC))),
+        attempt(lambda: os.truncate('file', 1)), attempt(lambda: os.mkdir('made')),
+        attempt(lambda: os.symlink('a', 'link')), attempt(lambda: os.link('file', 'name')),
+        attempt(lambda: os.rename('other', 'moved')), attempt(lambda: os.unlink('gone')),
+        attempt(lambda: os.chmod('file', 0o600)), attempt(lambda: os.chown('file', 1, 1)),
+        attempt(lambda: os.utime('file')), attempt(lambda: os.setxattr('file', 'user.a', b'1')),
+        attempt(lambda: os.mkfifo('fifo')), attempt(lambda: call('access', b'file', 2)),
+        attempt(lambda: os.close(os.open('.', os.O_TMPFILE | os.O_RDWR)))]
+def run(place):
+    def start(): return subprocess.run(['/' + place + '/who'], stdout=-1).stdout.decode().strip()
+    def code():
+        with open('/' + place + '/who', 'rb') as f:
+            kind = mmap.PROT_READ | mmap.PROT_EXEC
+            mmap.mmap(f.fileno(), 4096, flags=mmap.MAP_PRIVATE, prot=kind)
+    return attempt(start), attempt(code)
+def flags(place):
+    f = os.statvfs('/' + place).f_flag
+    return ' '.join(n for n, b in (('ro', 1), ('noexec', 8)) if f & b) or '-'
+for place in sys.argv[1:]:
+    found = attempts(place)
+    say(place, *(sorted(set(found))), *run(place), flags(place))
+    say(attempt(lambda: os.close(os.open('/' + place + '/null', os.O_RDWR))))
+"""
+    kinds = {"rw": "rw", "ro": "ro", "noexec": "rw,noexec", "nosuid": "nosuid", "nodev": "nodev",
+             "all": "ro,noexec,nosuid,nodev"}
+    with contextlib.ExitStack() as stack:
+        arguments = []
+        for name, words in kinds.items():
+            directory = stack.enter_context(volume())
+            os.chmod(directory, 0o755)
+            for file in ("file", "other", "gone"):
+                with open(f"{directory}/{file}", "w") as out:
+                    out.write("text")
+            shutil.copy("/usr/bin/id", f"{directory}/id")
+            with open(f"{directory}/who.c", "w") as out:
+                out.write("#include <stdio.h>\n#include <unistd.h>\n"
+                          "int main(void) { printf(\"%d\\n\", geteuid()); }\n")
+            subprocess.run(["gcc", "-o", f"{directory}/who", f"{directory}/who.c"], check=True)
+            os.chown(f"{directory}/who", 1000, 1000)
+            os.chmod(f"{directory}/who", 0o4755)
+            os.mknod(f"{directory}/null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+            arguments += ["--volume", f"{directory}:/{name}:{words}"]
+        with Sandbox(f"sys.argv[1:] = {list(kinds)!r}\n" + program, audit=False, network="none",
+                     arguments=arguments) as sandbox:
+            lines = sandbox.finish()
+    # A device of the host's is never opened, whatever the volume allows.
+    equal(lines[1::2], ["EACCES"] * len(kinds), "the device")
+    equal(lines[0::2], [
+        "rw ok 1000 ok -", "ro EROFS 1000 ok ro", "noexec ok EACCES EPERM noexec",
+        "nosuid ok 0 ok -", "nodev ok 1000 ok -", "all EROFS EACCES EPERM ro noexec"],
+        "the answers")
+
+
+@case
+def a_quota_under_a_volume():
+    """EDQUOT, from whatever takes space; and what was there before can be read and removed."""
+    program = """
+os.chdir('/data')
+f = open('file', 'wb', buffering=0)
+g = os.open('other', os.O_RDWR | os.O_CREAT)
+def fill():
+    while True:
+        f.write(b'x' * 65536)
+        os.fsync(f.fileno())
+say(attempt(fill), os.fstat(f.fileno()).st_size > 1 << 20)
+say(attempt(lambda: os.posix_fallocate(f.fileno(), 0, 1 << 24)),
+    attempt(lambda: os.close(os.open('new', os.O_CREAT))), attempt(lambda: os.mkdir('d')))
+source = os.open('/work/source', os.O_RDONLY)
+def copy(body):
+    def all():
+        for i in range(64):
+            body()
+            os.fsync(g)
+    return attempt(all)
+say(copy(lambda: os.write(g, b'y' * 65536)), copy(lambda: os.sendfile(g, source, 0, 65536)))
+os.lseek(g, 0, 0)
+with open('file', 'rb') as again: say(set(again.read(1 << 20)) == {120})
+os.unlink('file')
+f.close()
+os.sync()
+say(attempt(lambda: [os.fsync(g), None][1]))
+"""
+    if not shutil.which("mkfs.btrfs"):
+        return "skipped: there is no mkfs.btrfs, and ext4 has no quota where the host lacks QFMT_V2"
+    with volume() as directory, volume() as work:
+        with open(f"{work}/source", "wb") as file:
+            file.write(bytes(range(256)) * 256)
+        image, mounted = os.path.join(directory, "image"), os.path.join(directory, "mounted")
+        with open(image, "wb") as file:
+            file.truncate(160 << 20)
+        os.mkdir(mounted)
+        subprocess.run(["mkfs.btrfs", "-q", "-m", "single", image], check=True, capture_output=True)
+        subprocess.run(["mount", "-t", "btrfs", "-o", "loop", image, mounted], check=True)
+        try:
+            for words in (["quota", "enable", mounted], ["subvolume", "create", f"{mounted}/v"],
+                          ["qgroup", "limit", "4M", f"{mounted}/v"]):
+                subprocess.run(["btrfs", *words], check=True, capture_output=True)
+            with Sandbox(program, audit=False, network="none", arguments=[
+                    "--volume", f"{mounted}/v:/data", "--volume", f"{work}:/work"]) as sandbox:
+                equal(sandbox.finish(), [
+                    "EDQUOT True", "EDQUOT EDQUOT EDQUOT", "EDQUOT EDQUOT", "True", "ok"],
+                    "the answers")
+        finally:
+            subprocess.run(["umount", mounted], check=True)
 
 
 # ---- Nothing is lost

@@ -3,8 +3,8 @@
 #
 #     scripts/storage.sh [--list] [PATTERN]
 #
-# Needs root, python3, python3-jsonschema, python3-prometheus-client and e2fsprogs. PARAVANE names the
-# product, else the release or debug build.
+# Needs root, gcc, python3, python3-jsonschema, python3-prometheus-client, e2fsprogs and
+# btrfs-progs. PARAVANE names the product, else the release or debug build.
 set -eu
 export PYTHONDONTWRITEBYTECODE=1
 exec /usr/bin/python3 "$(dirname "$0")/../Storage/storage.py" "$@"
