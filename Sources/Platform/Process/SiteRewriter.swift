@@ -144,6 +144,9 @@ public struct SiteRewriter {
       if !pathEnded { pathEnded = instruction.endsPath }
       end += UInt(instruction.length)
     }
+    // The next page may go when its file is cut, and half of a jump with it.
+    let size = TrampolinePages.pageSize
+    if site / size != (end - 1) / size { throw .immovable }
     if surroundings.hasBranch(into: site + 1..<end, within: 0x8000) { throw .branchTarget }
     return SitePlan(kind: .displacement, site: site, patch: site..<end)
   }
