@@ -231,6 +231,7 @@ in_steps("undispatched", "sweep", "undispatched")
 simple("memory-read", "memory", "read", must_finish=True)
 simple("memory-write", "memory", "write")
 simple("memory-names", "memory", "names", must_finish=True)
+simple("memory-cut", "memory", "cut", must_finish=True)
 for seed in range(1, 4):
     in_steps(f"memory-execute-{seed}", "memory", "execute", limit=12, extra=str(seed),
              can_hang=True, any_status=True)

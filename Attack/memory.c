@@ -8,6 +8,7 @@
  *     memory replace FROM -      own code where the gadget was: int $0x80, and 32-bit code
  *     memory names           what the host is told of the program: layouts, names
  *     memory registers FROM -    %gs, %fs, %rsp and flags that the entry does not expect
+ *     memory cut             code in a file that others cut, while the kernel looks at it
  *
  * Those with FROM go on after the step that ended the sandbox before.
  */
@@ -293,6 +294,69 @@ static int tell_names(void) {
   return 0;
 }
 
+enum { CODE_PAGES = 12, CODE_SIZE = CODE_PAGES * 4096 };
+static sigjmp_buf cut_back;
+
+static void leave_code(int number) {
+  (void)number;
+  siglongjmp(cut_back, 1);
+}
+
+/* Cuts the file to any size, and fills it with code anew. */
+static void cut_for_ever(void *unused) {
+  (void)unused;
+  static unsigned char code[CODE_SIZE];
+  static const unsigned char site[] = {0x89, 0xf8, 0x0f, 0x05, 0xc3};
+  uint64_t state = 5;
+  int file = open("/work/code", O_RDWR);
+  for (;;) {
+    memset(code, 0x90, sizeof code);
+    for (size_t at = 0; at < sizeof code - 100; at += sizeof site + next_random(&state) % 90)
+      memcpy(code + at, site, sizeof site);
+    if (pwrite(file, code, sizeof code, 0) != sizeof code) _exit(1);
+    for (int i = 0; i < 8; i++)
+      if (ftruncate(file, (off_t)(next_random(&state) % CODE_SIZE)) != 0) _exit(1);
+  }
+}
+
+/* Whatever these processes die of is theirs; the kernel must go on. */
+static void run_code(void *seed) {
+  uint64_t state = (uint64_t)seed;
+  int file = open("/work/code", O_RDWR);
+  struct sigaction action = {.sa_handler = leave_code};
+  sigaction(SIGBUS, &action, NULL);
+  sigaction(SIGSEGV, &action, NULL);
+  sigaction(SIGILL, &action, NULL);
+  for (int i = 0; i < 1500; i++) {
+    char *start = mmap(NULL, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+    if (start == MAP_FAILED) continue;
+    for (int calls = 0; calls < 4; calls++) {
+      volatile size_t at = next_random(&state) % (CODE_SIZE - 16);
+      if (sigsetjmp(cut_back, 1) != 0) continue;
+      while (memcmp(start + at, "\x89\xf8\x0f\x05", 4) != 0) at++;
+      for (int again = 0; again < 3; again++) ((long (*)(long))(start + at))(SYS_getpid);
+    }
+    munmap(start, CODE_SIZE);
+  }
+  _exit(0);
+}
+
+static int cut(void) {
+  close(open("/work/code", O_RDWR | O_CREAT | O_TRUNC, 0700));
+  pid_t cutter = fork();
+  if (cutter == 0) cut_for_ever(NULL);
+  pid_t runners[3];
+  for (size_t i = 0; i < LENGTH(runners); i++)
+    if ((runners[i] = fork()) == 0) run_code((void *)(i + 1));
+  int deaths = 0, status;
+  for (size_t i = 0; i < LENGTH(runners); i++)
+    if (waitpid(runners[i], &status, 0) == runners[i]) deaths += !WIFEXITED(status);
+  kill(cutter, SIGKILL);
+  waitpid(cutter, NULL, 0);
+  say("note: %d of %zu processes died of their own code", deaths, LENGTH(runners));
+  return 0;
+}
+
 int main(int count, char **values) {
   find_kernel();
   int result = 2;
@@ -307,6 +371,7 @@ int main(int count, char **values) {
   else if (!strcmp(mode, "replace")) result = replace();
   else if (!strcmp(mode, "registers")) result = registers();
   else if (!strcmp(mode, "names")) result = tell_names();
+  else if (!strcmp(mode, "cut")) result = cut();
   if (result == 0) say("done");
   return result;
 }
