@@ -1,3 +1,4 @@
+import CPVCalls
 import LinuxABI
 import Platform
 
@@ -41,20 +42,60 @@ public enum Host {
     let result = withUnsafeMutablePointer(to: &vector) { vector in
       Machine.call(number, Int(file.number), Int(bitPattern: vector), 1, -1, -1, noWait)
     }
-    return result == -95
-      ? try transferPromptly(number, file, buffer.address.argument, buffer.count)
-      : try orRestart(result)
+    guard result == -95 else { return try orRestart(result) }
+    return try withUnsafePointer(to: &vector) { (vector) throws(Errno) -> Int in
+      try transferPromptly(number, file, vector, count: 1, total: buffer.count)
+    }
   }
 
   /// The same for files that don't know RWF_NOWAIT: terminals, FIFOs, and pipes before Linux 6.5.
   private static func transferPromptly(
-    _ number: Int, _ file: HostDescriptor, _ address: Int, _ count: Int
+    _ number: Int, _ file: HostDescriptor, _ vector: UnsafeRawPointer, count: Int, total: Int
   ) throws(Errno) -> Int {
     let isRead = number == 327
     guard isReady(file, for: isRead ? .POLLIN : .POLLOUT) else { throw .ERESTARTSYS }
-    // A pipe with room for anything takes a page.
-    return try orRestart(
-      Machine.call(isRead ? 0 : 1, Int(file.number), address, isRead ? count : min(count, 4096)))
+    do throws(Errno) {
+      return try transferByPipe(number, file, vector, count: count, total: total)
+    } catch {
+      // A terminal can't be spliced.
+      guard error == .EINVAL else { throw error == .EAGAIN ? .ERESTARTSYS : error }
+    }
+    let buffers = vector.assumingMemoryBound(to: (address: Int, count: Int).self)
+    // The first buffer that is not empty will do.
+    for index in 0..<count where buffers[index].count > 0 {
+      let size = isRead ? buffers[index].count : min(buffers[index].count, 4096)
+      return try orRestart(
+        Machine.call(isRead ? 0 : 1, Int(file.number), buffers[index].address, size))
+    }
+    return 0
+  }
+
+  /// By way of a pipe of our own, which is spliced without waiting: what a poll says may be wrong
+  /// by the time of the transfer, when others read and write the same FIFO.
+  private static func transferByPipe(
+    _ number: Int, _ file: HostDescriptor, _ vector: UnsafeRawPointer, count: Int, total: Int
+  ) throws(Errno) -> Int {
+    // Without room for one it is tried again after the signal.
+    guard let (reading, writing) = try? pipe(flags: [.O_CLOEXEC, .O_NONBLOCK]) else {
+      throw .EAGAIN
+    }
+    defer {
+      close(reading)
+      close(writing)
+    }
+    func move(_ end: HostDescriptor) throws(Errno) -> Int {
+      try check(
+        Machine.call(
+          number, Int(end.number), Int(bitPattern: vector), count, -1, -1, 0))
+    }
+    func splice(_ from: HostDescriptor, _ to: HostDescriptor, _ size: Int) throws(Errno) -> Int {
+      try Broker.call(PV_OP_SPLICE, Int(from.number), Int(to.number), -1, -1, size)
+    }
+    if number == 327 {
+      let moved = try splice(file, writing, min(total, 65536))
+      return moved == 0 ? 0 : try move(reading)
+    }
+    return try splice(reading, file, try move(writing))
   }
 
   /// RWF_NOWAIT of preadv2(2).
@@ -134,16 +175,10 @@ public enum Host {
     guard result == -4 else { return try check(result) }
     let atOnce = call(flags | noWait, blocks: false)
     guard atOnce == -95 else { return try orRestart(atOnce) }
-    guard isReady(file, for: number == 327 ? .POLLIN : .POLLOUT) else { throw .ERESTARTSYS }
     let buffers = vector.assumingMemoryBound(to: (address: Int, count: Int).self)
     var total = 0
     for index in 0..<count { total += buffers[index].count }
-    if number == 327 || total <= 4096 { return try orRestart(call(flags, blocks: false)) }
-    // The first buffer that is not empty will do.
-    for index in 0..<count where buffers[index].count > 0 {
-      return try transferPromptly(number, file, buffers[index].address, buffers[index].count)
-    }
-    return 0
+    return try transferPromptly(number, file, vector, count: count, total: total)
   }
 
   /// Reads into the kernel's own memory.
