@@ -116,6 +116,9 @@ public enum CurrentThread {
     try check { host_unshare_directories() }
   }
 
+  /// The umask, which is this thread's own after `unshareDirectories`.
+  public static func setFileCreationMask(_ mask: UInt32) { umask(mask) }
+
   /// Sees the files of another mount namespace from now on. After `unshareDirectories`.
   public static func enter(mountNamespace: Descriptor) throws(HostError) {
     try check { host_enter_mount_namespace(mountNamespace.rawValue) }

@@ -11,6 +11,7 @@ public final class Kernel {
   public let sockets = SocketFamilies()
   public let fileLocks = FileLocks()
   public let textFiles = TextFiles()
+  public let plainFiles = PlainFiles()
   public let knownSites = KnownSites()
   /// Those of flock(2) on files that are not the host's.
   public let wholeFileLocks = FileLocks()

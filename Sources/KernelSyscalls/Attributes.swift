@@ -132,6 +132,8 @@ func sysAccess(
   guard mode & ~7 == 0, flags & ~0x1300 == 0 else { throw .EINVAL }
   let pathFlags = PathFlags(rawValue: flags & 0x1100)
   var isReadOnly = false
+  let credentials = accessCredentials(task, flags)
+  var isPermitted: Bool?
   let status = try task.withPath(
     directory, path, walkFlags(pathFlags),
     host: { (path) throws(Errno) -> FileStatus in
@@ -139,6 +141,7 @@ func sysAccess(
       if status.device == kernel.boot.pointee.hidden_device && !path.isChecked {
         throw Errno.EACCES
       }
+      isPermitted = task.permits(mode, status, at: path, pathFlags, as: credentials)
       if mode & 2 != 0 { isReadOnly = try isOnReadOnlyMount(task, path, status) }
       if mode & 1 != 0, try refusesExecution(task, path, status) { throw Errno.EACCES }
       return status
@@ -146,20 +149,19 @@ func sysAccess(
     other: { (target) throws(Errno) -> FileStatus in
       try statusOfTarget(target, task, pathFlags)
     })
-  var credentials = task.credentials
-  if flags & 0x200 == 0 {
-    // access(2) asks for the real user.
-    credentials.fileUser = credentials.user
-    credentials.fileGroup = credentials.group
-    if credentials.user != 0 {
-      credentials.effective = 0
-    } else {
-      credentials.effective = credentials.permitted
-    }
-  }
-  guard mode == 0 || credentials.permits(mode, status) else { throw .EACCES }
+  guard mode == 0 || isPermitted ?? credentials.permits(mode, status) else { throw .EACCES }
   if isReadOnly { throw .EROFS }
   return 0
+}
+
+/// access(2) asks for the real user.
+private func accessCredentials(_ task: Task, _ flags: Int32) -> Credentials {
+  var credentials = task.credentials
+  if flags & 0x200 != 0 { return credentials }
+  credentials.fileUser = credentials.user
+  credentials.fileGroup = credentials.group
+  credentials.effective = credentials.user == 0 ? credentials.permitted : 0
+  return credentials
 }
 
 /// Asks the backend, but only where a mount of the host's files is read-only at all. What is

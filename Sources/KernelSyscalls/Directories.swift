@@ -63,7 +63,7 @@ func sysChdir(_ task: Task, _ path: UserAddress) throws(Errno) -> Int {
   let file = try task.open(AT_FDCWD, path, [.O_PATH, .O_DIRECTORY], mode: 0)
   file.hold()
   defer { file.release() }
-  guard task.credentials.permits(1, try file.stat()) else { throw .EACCES }
+  guard task.permits(1, try file.stat(), of: file) else { throw .EACCES }
   task.paths.changeDirectory(to: file)
   return 0
 }
@@ -73,7 +73,7 @@ func sysFchdir(_ task: Task, _ descriptor: FileDescriptor) throws(Errno) -> Int 
   let file = try task.file(at: descriptor)
   let status = try file.stat()
   guard status.isDirectory else { throw .ENOTDIR }
-  guard task.credentials.permits(1, status) else { throw .EACCES }
+  guard task.permits(1, status, of: file) else { throw .EACCES }
   task.paths.changeDirectory(to: file)
   return 0
 }
@@ -141,10 +141,10 @@ private func linkText(_ address: UserAddress) throws(Errno) -> [UInt8] {
 func sysMkdir(_ task: Task, _ directory: Int32, _ path: UserAddress, mode: UInt32) throws(Errno)
   -> Int
 {
-  let mode = mode & 0o1777 & ~task.paths.umask
-  return try make(task, directory, path, mode: FileMode.S_IFDIR | mode) {
+  let mode = mode & 0o1777
+  return try make(task, directory, path, mode: FileMode.S_IFDIR | mode & ~task.paths.umask) {
     (path) throws(Errno) -> Int in
-    try task.byBackend(path, Int(PV_OP_MKDIR), 0, Int(mode))
+    try task.byBackend(path, Int(PV_OP_MKDIR), 0, Int(mode), Int(task.paths.umask))
   }
 }
 
@@ -158,9 +158,10 @@ func sysMknod(_ task: Task, _ directory: Int32, _ path: UserAddress, mode: UInt3
   default: throw .EINVAL
   }
   let type = mode & FileMode.S_IFMT == 0 ? FileMode.S_IFREG : mode & FileMode.S_IFMT
-  let mode = type | mode & 0o7777 & ~task.paths.umask
-  return try make(task, directory, path, mode: mode) { (path) throws(Errno) -> Int in
-    try task.byBackend(path, Int(PV_OP_MKNOD), 0, Int(mode))
+  let mode = type | mode & 0o7777
+  return try make(task, directory, path, mode: mode & ~task.paths.umask) {
+    (path) throws(Errno) -> Int in
+    try task.byBackend(path, Int(PV_OP_MKNOD), 0, Int(mode), Int(task.paths.umask))
   }
 }
 

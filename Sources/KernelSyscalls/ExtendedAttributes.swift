@@ -26,7 +26,8 @@ private func withHost(
       host: { (path) throws(Errno) -> Int in
         let flags: PathFlags = follow ? [] : .AT_SYMLINK_NOFOLLOW
         if access != .list && !task.credentials.isFileRoot {
-          try check(task, access, try task.hostStatus(path, flags))
+          let status = try task.hostStatus(path, flags)
+          try check(task, access, status) { task.permits($0, status, at: path, flags) }
         }
         return try body(path, Int(flags.rawValue))
       },
@@ -48,7 +49,10 @@ private func withHost(
   _ body: (HostPath, Int) throws(Errno) -> Int
 ) throws(Errno) -> Int {
   guard file.hostDescriptor.isValid else { throw .EOPNOTSUPP }
-  if access != .list && !task.credentials.isFileRoot { try check(task, access, try file.stat()) }
+  if access != .list && !task.credentials.isFileRoot {
+    let status = try file.stat()
+    try check(task, access, status) { task.permits($0, status, of: file) }
+  }
   Broker.path[0] = 0
   // SAFETY: the buffers are the request's own or live for the call, and every index stays below
   // their size.
@@ -58,7 +62,9 @@ private func withHost(
 
 /// The permissions of xattr(7): those of the file for the user's attributes, ownership for access
 /// control lists, a capability for the capabilities of files.
-private func check(_ task: Task, _ access: AttributeAccess, _ status: FileStatus) throws(Errno) {
+private func check(
+  _ task: Task, _ access: AttributeAccess, _ status: FileStatus, permits: (UInt32) -> Bool
+) throws(Errno) {
   let credentials = task.credentials
   let isOwner = credentials.fileUser == status.user || credentials.has(Capability.CAP_FOWNER)
   if nameStarts(with: "user.") {
@@ -67,7 +73,7 @@ private func check(_ task: Task, _ access: AttributeAccess, _ status: FileStatus
     }
     let isSticky = status.isDirectory && status.mode & FileMode.S_ISVTX != 0
     if access == .change && isSticky && !isOwner { throw .EPERM }
-    guard credentials.permits(access == .change ? 2 : 4, status) else { throw .EACCES }
+    guard permits(access == .change ? 2 : 4) else { throw .EACCES }
   } else if access == .change && nameStarts(with: "system.posix_acl_") {
     guard isOwner else { throw .EPERM }
   } else if access == .change && nameStarts(with: "security.") {
@@ -134,6 +140,7 @@ func sysSetxattr(
     let result = try task.byBackend(
       path, PV_OP_SETXATTR, bytes.map { Int(bitPattern: $0.start) } ?? 0, pathFlags, size, flags,
       payloadSize: bytes == nil ? size : 0)
+    if nameStarts(with: "system.posix_acl_") { kernel.plainFiles.forget() }
     task.note(.IN_ATTRIB, path, follow: pathFlags == 0)
     return result
   }

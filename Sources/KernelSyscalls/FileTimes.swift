@@ -32,7 +32,8 @@ private func setTimes(
   let events: FileEvents =
     times.1 == utimeOmit ? .IN_MODIFY : times.3 == utimeOmit ? .IN_ACCESS : .IN_ATTRIB
   func set(_ node: Node) throws(Errno) {
-    try checkTimes(task, try node.status(task), times)
+    let status = try node.status(task)
+    try checkTimes(task, status, times, task.credentials.permits(2, status))
     let now = try Host.clock(0)
     func time(_ seconds: Int64, _ nanoseconds: Int64) -> (Int64, Int64)? {
       if nanoseconds == utimeOmit { return nil }
@@ -56,7 +57,8 @@ private func setTimes(
       return 0
     }
     if !task.credentials.has(Capability.CAP_FOWNER) {
-      try checkTimes(task, try file.stat(), times)
+      let status = try file.stat()
+      try checkTimes(task, status, times, task.permits(2, status, of: file))
     }
     Broker.path[0] = 0
     let result = try send(
@@ -68,7 +70,8 @@ private func setTimes(
     task, directory, path, flags, needsOwner: false, events: events,
     { (path) throws(Errno) -> Int in
       if !task.credentials.isFileRoot {
-        try checkTimes(task, try task.hostStatus(path, flags), times)
+        let status = try task.hostStatus(path, flags)
+        try checkTimes(task, status, times, task.permits(2, status, at: path, flags))
       }
       return try send(path)
     },
@@ -76,12 +79,13 @@ private func setTimes(
 }
 
 private func checkTimes(
-  _ task: Task, _ status: FileStatus, _ times: (Int64, Int64, Int64, Int64)
+  _ task: Task, _ status: FileStatus, _ times: (Int64, Int64, Int64, Int64),
+  _ mayWrite: @autoclosure () -> Bool
 ) throws(Errno) {
   let credentials = task.credentials
   if credentials.fileUser == status.user || credentials.has(Capability.CAP_FOWNER) { return }
   guard times.1 == utimeNow, times.3 == utimeNow else { throw .EPERM }
-  guard credentials.permits(2, status) else { throw .EACCES }
+  guard mayWrite() else { throw .EACCES }
 }
 
 /// Implements utime(2).

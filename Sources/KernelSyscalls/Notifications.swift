@@ -29,7 +29,7 @@ func sysInotifyAddWatch(
   let file = try task.open(AT_FDCWD, path, open, mode: 0)
   file.hold()
   defer { file.release() }
-  guard task.credentials.permits(4, try file.stat()) else { throw .EACCES }
+  guard task.permits(4, try file.stat(), of: file) else { throw .EACCES }
   return Int(try inotify.watch(try FileIdentity(of: file), mask))
 }
 

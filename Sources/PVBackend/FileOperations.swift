@@ -48,7 +48,10 @@ extension Worker {
     }
     let makesFile = flags.contains(.O_CREAT) || flags.contains(.O_TMPFILE)
     let mode = try makesFile ? request.flags(2, allowed: permissionMask) : 0
-    if makesFile { try assumeIdentity(of: request) }
+    if makesFile {
+      try assumeMask(4, of: request)
+      try assumeIdentity(of: request)
+    }
     let file = try start.descriptor.open(
       path, flags: flags.union([.O_NONBLOCK, .O_NOCTTY]).bits, mode: mode, resolve: resolve)
     try refuseDevice(file.descriptor)
@@ -101,6 +104,7 @@ extension Worker {
   func makeDirectory(_ request: Request) throws(HostError) -> Int64 {
     let mode = try request.flags(2, allowed: permissionMask)
     let start = try directory(0, of: request, for: path)
+    try assumeMask(3, of: request)
     try assumeIdentity(of: request)
     try start.descriptor.makeDirectory(path, mode: mode)
     return 0
@@ -111,6 +115,7 @@ extension Worker {
     let mode = try request.flags(2, allowed: permissionMask | S_IFMT)
     guard [S_IFREG, S_IFIFO, S_IFSOCK].contains(mode & S_IFMT) else { throw HostError(EPERM) }
     let start = try directory(0, of: request, for: path)
+    try assumeMask(3, of: request)
     try assumeIdentity(of: request)
     try start.descriptor.makeNode(path, mode: mode)
     return 0

@@ -26,6 +26,8 @@ final class Worker {
   private var isRequesterWaiting: () -> Bool = { false }
   private var descriptors = GuestDescriptors()
   private var identity: (user: UInt32, group: UInt32) = (0, 0)
+  /// The thread's own since `unshareDirectories`.
+  private var mask: UInt32 = 0
   private var networkFacts: NetworkFacts?
 
   init(backend: Backend) { self.backend = backend }
@@ -140,6 +142,14 @@ final class Worker {
     // The guest's working directories are the guest kernel's: AT_FDCWD has no meaning here.
     if request[index] == UInt64(bitPattern: Int64(AT_FDCWD)) { throw HostError(EINVAL) }
     return StartDirectory(try descriptor(index, of: request))
+  }
+
+  /// The umask of what this thread makes from now on. It is the host that takes it off, because it
+  /// doesn't where a directory has a default access control list.
+  func assumeMask(_ index: Int, of request: Request) throws(HostError) {
+    let new = try request.flags(index, allowed: 0o777)
+    if new != mask { CurrentThread.setFileCreationMask(new) }
+    mask = new
   }
 
   /// What this thread makes from now on belongs to the request's user and group.

@@ -352,11 +352,17 @@ public enum Host {
     var result = Machine.blockingCall(
       257, Int(directory.number), Int(bitPattern: path), hostFlags, Int(mode))
     if result == -4 && !isFIFO(directory, path) {
+      // Without waiting, in case that it becomes one just now.
       result = Machine.call(
-        257, Int(directory.number), Int(bitPattern: path), hostFlags, Int(mode))
+        257, Int(directory.number), Int(bitPattern: path), hostFlags | nonBlocking, Int(mode))
+      if result >= 0 && flags.isDisjoint(with: [.O_NONBLOCK, .O_PATH]) {
+        _ = Machine.call(72, result, 4, hostFlags & ~nonBlocking)  // F_SETFL
+      }
     }
     return HostDescriptor(Int32(truncatingIfNeeded: try interruptible(result)))
   }
+
+  private static var nonBlocking: Int { Int(OpenFlags.O_NONBLOCK.rawValue) }
 
   private static func isFIFO(_ directory: HostDescriptor, _ path: UnsafePointer<UInt8>) -> Bool {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 18) { words in

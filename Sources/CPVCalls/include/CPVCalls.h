@@ -181,8 +181,8 @@ enum {
   PV_OP_PANIC,         /* payload: message. The sandbox ends. */
   PV_OP_LOG,           /* a0: PV_LOG_*, payload: message */
   /* New descriptors: the result is one in the sandbox's table. Always close-on-exec. */
-  PV_OP_OPEN,          /* a0: directory, path, a1: flags, a2: mode, a3: RESOLVE_* of openat2(2). Empty
-                          path: the file or directory behind descriptor a0 anew */
+  PV_OP_OPEN,          /* a0: directory, path, a1: flags, a2: mode, a3: RESOLVE_* of openat2(2),
+                          a4: umask. Empty path: the file or directory behind descriptor a0 anew */
   PV_OP_MEMFD,         /* path: name, a0: flags */
   PV_OP_EVENTFD,       /* a0: initial value, a1: flags */
   PV_OP_EPOLL,         /* - */
@@ -192,8 +192,8 @@ enum {
    * a0: directory descriptor, path; a1: second directory, path2. */
   PV_OP_STAT = 16,     /* a2: AT_* flags, a3: RESOLVE_* of openat2(2); payload out: struct stat */
   PV_OP_READLINK,      /* payload out: target; result: its length */
-  PV_OP_MKDIR,         /* a2: mode */
-  PV_OP_MKNOD,         /* a2: mode, regular files, FIFOs and sockets only */
+  PV_OP_MKDIR,         /* a2: mode, a3: umask, which a default access control list replaces */
+  PV_OP_MKNOD,         /* a2: mode, regular files, FIFOs and sockets only, a3: umask */
   PV_OP_UNLINK,        /* a2: AT_REMOVEDIR or 0 */
   PV_OP_RENAME,        /* a2: RENAME_* */
   PV_OP_LINK,          /* a2: AT_* */
@@ -307,6 +307,10 @@ struct pv_task_statistics {
   uint64_t minor_faults, major_faults;
   uint64_t state; /* 'R', 'S', ... of proc_pid_stat(5) */
 };
+
+/* The umask of guest processes at the host, where it counts for direct calls that make files. The
+ * guest's own differs, and goes to the backend, where that matters. */
+#define PV_HOST_UMASK 022u
 
 #define PV_PATH_SIZE 4096u
 #define PV_PAYLOAD_SIZE 4096u       /* as long as a path, and what most attributes of files need */

@@ -42,7 +42,7 @@ extension Task {
   private func openInBuffer(
     _ directory: Int32, _ length: Int, _ flags: OpenFlags, mode: UInt32, isNoticed: Bool = true
   ) throws(Errno) -> OpenFile {
-    let mode = mode & 0o7777 & ~paths.umask
+    let mode = mode & 0o7777
     var wasTruncated = false
     let file = try withPath(
       directory, Broker.path, length, walkFlags(flags),
@@ -83,7 +83,7 @@ extension Task {
     let text = Array(UnsafeBufferPointer(start: Broker.path, count: length))
     var scope = PathScope(root: paths.root, resolve)
     let target = try walk(directory, text, walkFlags(flags), &scope, into: Broker.path)
-    let mode = mode & 0o7777 & ~paths.umask
+    let mode = mode & 0o7777
     var wasTruncated = false
     let file: OpenFile
     if case .host(let path) = target {
@@ -104,7 +104,8 @@ extension Task {
   }
 
   private func create(_ name: [UInt8], mode: UInt32, in parent: Node) throws(Errno) -> Node {
-    let new = try parent.create(name, mode: FileMode.S_IFREG | mode, target: [], self)
+    let mode = FileMode.S_IFREG | mode & ~paths.umask
+    let new = try parent.create(name, mode: mode, target: [], self)
     noteCreation(new)
     return new
   }
@@ -138,7 +139,7 @@ extension Task {
     if file.isDirectory && flags.rawValue & 3 != 0 { throw .EISDIR }
     if file.isRegular && flags.contains(.O_DIRECTORY) { throw .ENOTDIR }
     if !flags.contains(.O_PATH) {
-      guard credentials.permits(wantedAccess(flags), try file.stat()) else { throw .EACCES }
+      guard permits(wantedAccess(flags), try file.stat(), of: file) else { throw .EACCES }
     }
     return try reopenUnchecked(file, flags)
   }
@@ -188,7 +189,7 @@ extension Task {
     var descriptor = HostDescriptor.none
     if let lookUp {
       descriptor = try openByBackend(lookUp, keeping: path, flags, mode: mode)
-    } else if wantsCreation && !ownsAsHost {
+    } else if wantsCreation && !(ownsAsHost && masksAsHost(mode)) {
       descriptor = try openByBackend(path, flags, mode: mode)
     } else {
       do throws(Errno) {
@@ -241,6 +242,11 @@ extension Task {
     return nothing
   }
 
+  /// True when the host takes as much off the mode as this process's umask does.
+  private func masksAsHost(_ mode: UInt32) -> Bool {
+    mode & paths.umask == mode & UInt32(PV_HOST_UMASK)
+  }
+
   private var creationFlags: OpenFlags {
     [.O_CREAT, .O_EXCL, .O_NOCTTY, .O_TRUNC, .O_CLOEXEC]
   }
@@ -249,7 +255,8 @@ extension Task {
     -> HostDescriptor
   {
     let asked = flags.contains(.O_PATH) ? flags.intersection([.O_DIRECTORY, .O_NOFOLLOW]) : flags
-    let result = try byBackend(path, Int(PV_OP_OPEN), Int(asked.rawValue), Int(mode))
+    let result = try byBackend(
+      path, Int(PV_OP_OPEN), Int(asked.rawValue), Int(mode), 0, Int(paths.umask))
     let descriptor = HostDescriptor(Int32(truncatingIfNeeded: result))
     guard flags.contains(.O_PATH) else { return descriptor }
     // The host hands over no O_PATH descriptors. One for reading stands for it, and it's the guest
@@ -269,7 +276,7 @@ extension Task {
       let status = try hostStatus(path, follow)
       var want = wantedAccess(flags)
       if flags.contains(.O_TRUNC) { want |= 2 }
-      guard credentials.permits(want, status) else { throw Errno.EACCES }
+      guard permits(want, status, at: path, follow) else { throw Errno.EACCES }
       if flags.contains(.O_NOATIME), credentials.fileUser != status.user,
         !credentials.has(Capability.CAP_FOWNER)
       {
@@ -285,13 +292,15 @@ extension Task {
   /// is read-only comes before the permission to write to it, as Linux has it.
   public func checkParent(_ path: HostPath) throws(Errno) {
     if credentials.isFileRoot { return }
-    let status = try parentStatus(path)
-    if credentials.permits(3, status) { return }
-    guard credentials.permits(1, status), kernel.mounts.hasReadOnlyHostMount else { throw .EACCES }
-    try withParent(of: path) { (parent) throws(Errno) in
+    try withParent(of: path) { (parent) throws(Errno) -> Void in
+      let status = try hostStatus(parent, [])
+      if permits(3, status, at: parent) { return }
+      guard permits(1, status, at: parent), kernel.mounts.hasReadOnlyHostMount else {
+        throw Errno.EACCES
+      }
       _ = try byBackend(parent, Int(PV_OP_STATFS))
+      throw Broker.answerWord(10) & 1 != 0 ? Errno.EROFS : .EACCES  // f_flags, ST_RDONLY
     }
-    throw Broker.answerWord(10) & 1 != 0 ? .EROFS : .EACCES  // f_flags, ST_RDONLY
   }
 
   public func parentStatus(_ path: HostPath) throws(Errno) -> FileStatus {

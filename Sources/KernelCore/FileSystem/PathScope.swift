@@ -79,7 +79,7 @@ extension Task {
     if flags.contains(.O_PATH) || isFIFO(path) { return try openDirectly(lookUp, path, flags) }
     var number = 0
     try keepingText { () throws(Errno) in
-      number = try ask(PV_OP_OPEN, lookUp, Int(flags.rawValue), Int(mode))
+      number = try ask(PV_OP_OPEN, lookUp, Int(flags.rawValue), Int(mode), Int(paths.umask))
     }
     return HostDescriptor(Int32(truncatingIfNeeded: number))
   }
@@ -118,12 +118,13 @@ extension Task {
     return descriptor
   }
 
-  private func ask(_ operation: Int, _ lookUp: HostLookUp, _ b: Int, _ c: Int) throws(Errno) -> Int
-  {
+  private func ask(
+    _ operation: Int, _ lookUp: HostLookUp, _ b: Int, _ c: Int, _ e: Int = 0
+  ) throws(Errno) -> Int {
     for index in lookUp.path.indices { Broker.path[index] = lookUp.path[index] }
     Broker.path[lookUp.path.count] = 0
     return try Broker.call(
-      operation, Int(lookUp.directory.number), b, c, Int(lookUp.flags.rawValue),
+      operation, Int(lookUp.directory.number), b, c, Int(lookUp.flags.rawValue), e,
       user: credentials.fileUser, group: credentials.fileGroup)
   }
 }

@@ -313,9 +313,13 @@ extension Task {
       guard credentials.permits(1, try node.status(self)) else { throw .EACCES }
       return
     }
-    let status = try hostStatus(canonical)
-    guard status.isDirectory else { throw .ENOTDIR }
-    guard credentials.permits(1, status) else { throw .EACCES }
+    try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) {
+      (bytes) throws(Errno) -> Void in
+      let path = store(canonical, hasSlash: false, into: bytes.baseAddress!)
+      let status = try hostStatus(path, .AT_SYMLINK_NOFOLLOW)
+      guard status.isDirectory else { throw Errno.ENOTDIR }
+      guard permits(1, status, at: path) else { throw Errno.EACCES }
+    }
   }
 
   /// Attributes of the host's file at a canonical path, whatever root may see.

@@ -49,7 +49,7 @@ extension Task {
     for _ in 0..<6 {
       guard let host = file as? HostFile else { throw .EACCES }
       let status = try host.stat()
-      guard host.isRegular, status.mode & 0o111 != 0, credentials.permits(1, status) else {
+      guard host.isRegular, status.mode & 0o111 != 0, permits(1, status, of: host) else {
         throw .EACCES
       }
       let mount = try mountFlags(ofProgram: host, status)
@@ -88,7 +88,7 @@ extension Task {
       let rights = try host.stat()
       guard host.isRegular else { throw .EACCES }
       _ = try RunningFile(host)
-      guard rights.mode & 0o111 != 0, credentials.permits(1, rights) else { throw .EACCES }
+      guard rights.mode & 0o111 != 0, permits(1, rights, of: host) else { throw .EACCES }
       _ = try mountFlags(ofProgram: host, rights)
       do throws(Errno) { interpreter = try ELFFile(host, mapped: host.mapped) } catch {
         throw .ELIBBAD

@@ -22,7 +22,7 @@ extension Task {
     if file.isReadable { return file }
     file.hold()
     defer { file.release() }
-    guard let host = file as? HostFile, host.isRegular, credentials.permits(1, try host.stat())
+    guard let host = file as? HostFile, host.isRegular, permits(1, try host.stat(), of: host)
     else { throw .EACCES }
     return try reopenUnchecked(host, [])
   }

@@ -76,14 +76,14 @@ extension UnixSocket {
   }
 
   private func makeFile(_ task: Task, _ path: [UInt8]) throws(Errno) {
-    let mode = FileMode.S_IFSOCK | 0o777 & ~task.paths.umask
+    let mode = FileMode.S_IFSOCK | 0o777
     Self.copyToRequest(path)
     do throws(Errno) {
       try task.withPath(
         AT_FDCWD, Broker.path, path.count, [],
         host: { (path) throws(Errno) -> Void in
           try task.checkParent(path)
-          _ = try task.byBackend(path, Int(PV_OP_MKNOD), 0, Int(mode))
+          _ = try task.byBackend(path, Int(PV_OP_MKNOD), 0, Int(mode), Int(task.paths.umask))
         },
         other: { (_) throws(Errno) -> Void in throw Errno.EEXIST })
     } catch {
@@ -115,7 +115,7 @@ extension UnixSocket {
       AT_FDCWD, Broker.path, path.count, .follow,
       host: { (path) throws(Errno) -> FileIdentity in
         let status = try task.hostStatus(path, [])
-        guard task.credentials.permits(2, status) else { throw Errno.EACCES }
+        guard task.permits(2, status, at: path) else { throw Errno.EACCES }
         guard status.mode & FileMode.S_IFMT == FileMode.S_IFSOCK else { throw Errno.ECONNREFUSED }
         return FileIdentity(device: status.device, inode: status.inode)
       },

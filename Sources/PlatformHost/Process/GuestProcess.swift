@@ -83,7 +83,7 @@ public struct GuestProcess {
   /// Everything that makes a guest process weaker than its user, except the filter.
   private func confine() throws(HostError) {
     try CurrentProcess.startSession()
-    CurrentProcess.setFileCreationMask(0)
+    CurrentProcess.setFileCreationMask(PV_HOST_UMASK)
     try CurrentProcess.raiseDescriptorLimit(atLeast: 65536)
     try CurrentProcess.forbidCoreDumps()
     try CurrentProcess.limitQueuedSignals(to: 4096)
