@@ -46,6 +46,21 @@ int main(void) {
   CHECK_FAILS("none once all are gone", linkat(fd, "", AT_FDCWD, "d/no", AT_EMPTY_PATH), ENOENT);
   close(fd);
 
+  // Who is not root may do so with what it has opened itself, by Linux 6.10.
+  NEED(chmod("d", 0777));
+  fd = NEED(open("d", O_TMPFILE | O_RDWR, 0600));
+  IN_CHILD({
+    NEED(setresgid(1000, 1000, 1000));
+    NEED(setresuid(1000, 1000, 1000));
+    CHECK_FAILS("somebody else's", linkat(fd, "", AT_FDCWD, "d/no", AT_EMPTY_PATH), ENOENT);
+    int own = NEED(open("d", O_TMPFILE | O_RDWR, 0600));
+    CHECK_OK("one's own", linkat(own, "", AT_FDCWD, "d/own", AT_EMPTY_PATH));
+    CHECK_OK("is there", stat("d/own", &st));
+    CHECK("one's own, too", st.st_uid == 1000 && st.st_nlink == 1);
+    NEED(unlink("d/own"));
+  });
+  close(fd);
+
   CHECK_OK("O_EXCL", fd = open("d", O_TMPFILE | O_RDWR | O_EXCL, 0600));
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   CHECK_FAILS("can't be linked",

@@ -271,9 +271,11 @@ func sysLink(
     try checkCreation(task, second)
     var flags = flags
     if first.path[0] == 0 {
-      // The file itself, found by its descriptor. Naming any descriptor so takes a capability;
+      // The file itself, found by its descriptor. To name somebody else's so takes a capability;
       // without one, programs go through /proc/self/fd.
-      if flags.contains(.AT_EMPTY_PATH) && !task.credentials.has(Capability.CAP_DAC_READ_SEARCH) {
+      if flags.contains(.AT_EMPTY_PATH) && !task.credentials.has(Capability.CAP_DAC_READ_SEARCH),
+        try task.directoryFile(oldDirectory).opener != task.credentials.fileUser
+      {
         throw Errno.ENOENT
       }
       flags = .AT_EMPTY_PATH

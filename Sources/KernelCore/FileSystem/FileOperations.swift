@@ -205,6 +205,7 @@ extension Task {
     let file =
       isForWriting
       ? try HostFile.adopting(descriptor, flags: kept) : HostFile(descriptor, flags: kept)
+    file.opener = credentials.fileUser
     // Nobody may read the directory that stands for the guest's file systems; a handle is allowed.
     if flags.contains(.O_PATH) && (!path.isChecked || lookUp != nil)
       && file.identity.device == kernel.boot.pointee.hidden_device

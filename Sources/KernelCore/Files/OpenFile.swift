@@ -21,6 +21,9 @@ open class OpenFile {
   /// Its opening and closing are no events of inotify(7).
   final var isUnnoticed = false
 
+  /// Which user opened it by its path: that one may link it by its descriptor, linkat(2).
+  public final var opener: UInt32 = 0
+
   public init(flags: OpenFlags) { self.flags = flags }
 
   public final var isReadable: Bool { flags.rawValue & 3 != 1 && !flags.contains(.O_PATH) }
