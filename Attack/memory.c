@@ -327,7 +327,9 @@ static void run_code(void *seed) {
   sigaction(SIGBUS, &action, NULL);
   sigaction(SIGSEGV, &action, NULL);
   sigaction(SIGILL, &action, NULL);
-  for (int i = 0; i < 1500; i++) {
+  /* What is left of the code may run in a circle. */
+  alarm(4);
+  for (int i = 0; i < 600; i++) {
     char *start = mmap(NULL, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
     if (start == MAP_FAILED) continue;
     for (int calls = 0; calls < 4; calls++) {
