@@ -141,7 +141,7 @@ class Page:
     @staticmethod
     def blocks(name):
         with open(os.path.join(PAGES, f"{name}.md")) as file:
-            return re.findall(r"^```(\w+)\n(.*?)^```$", file.read(), re.M | re.S)
+            return re.findall(r"^```(\w*)\n(.*?)^```$", file.read(), re.M | re.S)
 
     @staticmethod
     def unused():
