@@ -198,5 +198,7 @@ def rootless_alone(engine):
     text = engine.shell(f"cd bundle; {alone} run alone; {alone} list -q")
     expect("paravane\n1\n" in text and "alone" not in text, text)
     expect("user 0 of a user namespace" in engine.shell(f"{alone} doctor"), "doctor")
-    text = engine.shell("/mnt/paravane doctor", status=125)
+    text = engine.shell("mkdir -p .config/containers; cp containers.conf .config/containers; "
+                        "/mnt/paravane doctor", status=125)
+    expect("ok      podman knows paravane: /mnt/home/.config/containers/" in text, text)
     expect(f"missing root: this is user {USER}" in text, text)

@@ -14,7 +14,8 @@ struct EngineRegistration: Sendable {
   static let all = [
     EngineRegistration(
       engine: "podman", page: "docs/engines/podman.md",
-      files: ["/etc/containers/containers.conf", "/usr/share/containers/containers.conf"],
+      files: ["/etc/containers/containers.conf", "/usr/share/containers/containers.conf"]
+        + ownFiles,
       directories: ["/etc/containers/containers.conf.d"]),
     EngineRegistration(
       engine: "docker", page: "docs/engines/docker.md", files: ["/etc/docker/daemon.json"],
@@ -26,6 +27,12 @@ struct EngineRegistration: Sendable {
       engine: "crio", page: "docs/engines/cri-o.md", files: ["/etc/crio/crio.conf"],
       directories: ["/etc/crio/crio.conf.d"]),
   ]
+
+  /// What rootless Podman reads besides.
+  private static var ownFiles: [String] {
+    guard let home = CurrentProcess.environment("HOME"), geteuid() != 0 else { return [] }
+    return ["\(home)/.config/containers/containers.conf"]
+  }
 
   /// The file that names the runtime, nil when none does.
   ///
