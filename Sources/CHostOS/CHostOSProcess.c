@@ -123,6 +123,13 @@ int host_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0
 
 int host_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
+int host_set_dumpable(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
+
+int host_become_root(void) {
+  if (syscall(SYS_setresgid, 0, 0, 0) != 0) return -1;
+  return (int)syscall(SYS_setresuid, 0, 0, 0);
+}
+
 int host_drop_capabilities(void) {
   for (int capability = 0; capability < 64; capability++)
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {

@@ -55,6 +55,16 @@ public struct DetachedMount: ~Copyable {
     try descriptor.setMountAttributes(attributes, clearing: cleared, recursively: recursively)
   }
 
+  /// Owners are shown, and set, as the user namespace maps them: mount_setattr(2), "ID-mapped
+  /// mounts". EINVAL for a file system that can't, and for a mount that has a map already.
+  public func mapIDs(
+    of userNamespace: Descriptor, recursively: Bool = false
+  ) throws(HostError) {
+    let raw = owner.rawValue
+    let flags = recursively ? HOST_AT_RECURSIVE : 0
+    try check { host_mount_map_ids(raw, flags, userNamespace.rawValue) }
+  }
+
   /// Only the descriptor, when it is to be known as no more than a directory.
   public consuming func takeOwner() -> OwnedDescriptor { owner }
 

@@ -69,6 +69,15 @@ extension CurrentProcess {
   public static func forbidCoreDumps() throws(HostError) {
     try ProcessID(rawValue: 0).setLimit(of: Int32(RLIMIT_CORE.rawValue), soft: 0, hard: 0)
   }
+
+  /// For a process that must stay dumpable, so that one of the same user may look into it. Where
+  /// core_pattern names a program, it is a limit of 1 that keeps it from being run: core(5).
+  public static func forbidCoreDumpsOfDumpable() throws(HostError) {
+    let own = ProcessID(rawValue: 0)
+    let limit = min(1, try own.limit(of: Int32(RLIMIT_CORE.rawValue)).hard)
+    try own.setLimit(of: Int32(RLIMIT_CORE.rawValue), soft: limit, hard: limit)
+    try check { host_set_dumpable() }
+  }
 }
 
 /// What happens when a host signal arrives.

@@ -20,6 +20,8 @@ public final class Kernel {
   public let random: Random
   public let boot: UnsafeMutablePointer<pv_boot>
   let firstArea: ThreadArea
+  public let users: IDMap
+  public let groups: IDMap
   /// The names of uname(2); sethostname(2) changes them.
   public var hostName: [UInt8] { didSet { putName(hostName, field: 1) } }
   public var domainName: [UInt8] { didSet { putName(domainName, field: 5) } }
@@ -39,6 +41,10 @@ public final class Kernel {
     self.boot = boot
     self.firstArea = firstArea
     random = Random(seed: boot.pointee.random_seed)
+    users = IDMap(
+      boot: boot, offset: boot.pointee.user_map_offset, count: boot.pointee.user_map_count)
+    groups = IDMap(
+      boot: boot, offset: boot.pointee.group_map_offset, count: boot.pointee.group_map_count)
     hostName = Kernel.bootString(boot, boot.pointee.hostname_offset)
     domainName = Kernel.bootString(boot, boot.pointee.domainname_offset)
     systemName = .allocate(capacity: 390)
@@ -107,7 +113,7 @@ extension Kernel {
     let hasInit = boot.pointee.flags & UInt32(PV_BOOT_INIT) != 0
     let initGroup = hasInit ? try tasks.makeInit() : nil
     let id = try tasks.allocateID()
-    let group = ThreadGroup(id: id, parent: initGroup, startTime: (try? Host.clock(1)) ?? 0)
+    let group = ThreadGroup(id: id, parent: initGroup, startTime: (try? Host.clock(7)) ?? 0)
     let task = Task(
       id: id, group: group, area: firstArea, memory: AddressSpace(), files: FileTable(),
       paths: PathContext(workingDirectory: workingDirectory), credentials: credentials)
@@ -131,7 +137,7 @@ extension Kernel {
     defer { tasks.lock.unlock() }
     let id = try tasks.allocateID()
     let area = try tasks.allocateArea()
-    let group = ThreadGroup(id: id, parent: nil, startTime: (try? Host.clock(1)) ?? 0)
+    let group = ThreadGroup(id: id, parent: nil, startTime: (try? Host.clock(7)) ?? 0)
     group.program = program
     let task = Task(
       id: id, group: group, area: area, memory: AddressSpace(), files: FileTable(),

@@ -15,7 +15,7 @@ enum JoiningProgram {
     var step = Int(PV_STEP_RESOURCES)
     do throws(Errno) {
       let record = try ProgramRecord.read(number)
-      record.apply(to: task)
+      try record.apply(to: task)
       try openDescriptors(record, task)
       step = Int(PV_STEP_WORKING_DIRECTORY)
       if !record.workingDirectory.isEmpty {
@@ -125,7 +125,9 @@ struct ProgramRecord {
   }
 
   /// Who the program is and what limits it has.
-  func apply(to task: Task) {
+  func apply(to task: Task) throws(Errno) {
+    try kernel.users.check(head.user)
+    try kernel.groups.check(head.group)
     var credentials = Credentials()
     (credentials.user, credentials.effectiveUser) = (head.user, head.user)
     (credentials.savedUser, credentials.fileUser) = (head.user, head.user)
@@ -136,6 +138,7 @@ struct ProgramRecord {
         credentials.groups.append(bytes.load(fromByteOffset: index * 4, as: UInt32.self))
       }
     }
+    for group in credentials.groups { try kernel.groups.check(group) }
     (credentials.effective, credentials.permitted) = (head.capabilities.0, head.capabilities.1)
     (credentials.inheritable, credentials.bounding) = (head.capabilities.2, head.capabilities.3)
     credentials.ambient = head.capabilities.4

@@ -331,13 +331,17 @@ func sysChown(
     task, directory, path, flags, needsOwner: false,
     { (path) throws(Errno) -> Int in
       let status = try task.hostStatus(path, flags)
+      try checkOwners(user, group)
       try checkChown(task, status, user, group)
       if isUnchanged(status, user, group) { return 0 }
       return try task.byBackend(
         path, Int(PV_OP_CHOWN), 0, Int(Int32(bitPattern: user)),
         Int(Int32(bitPattern: group)), Int(flags.rawValue))
     },
-    node: { (node) throws(Errno) -> Void in try node.setOwner(user, group) })
+    node: { (node) throws(Errno) -> Void in
+      try checkOwners(user, group)
+      try node.setOwner(user, group)
+    })
 }
 
 /// Implements fchown(2).
@@ -346,6 +350,7 @@ func sysFchown(_ task: Task, _ descriptor: FileDescriptor, _ user: UInt32, _ gro
 {
   let file = try task.file(at: descriptor)
   guard !file.flags.contains(.O_PATH) else { throw .EBADF }
+  try checkOwners(user, group)
   if let node = file.node {
     try node.setOwner(user, group)
     return 0
@@ -360,6 +365,12 @@ func sysFchown(_ task: Task, _ descriptor: FileDescriptor, _ user: UInt32, _ gro
     Int(Int32(bitPattern: group)))
   file.note(.IN_ATTRIB)
   return result
+}
+
+/// A file has no owner that the container has no id of.
+private func checkOwners(_ user: UInt32, _ group: UInt32) throws(Errno) {
+  if user != UInt32.max { try kernel.users.check(user) }
+  if group != UInt32.max { try kernel.groups.check(group) }
 }
 
 private func checkChown(_ task: Task, _ status: FileStatus, _ user: UInt32, _ group: UInt32)

@@ -5,6 +5,11 @@ import Platform
 /// Keeps an id: the argument -1 of setresuid(2) and its kin.
 private let unchanged = UInt32.max
 
+/// Those of the arguments that are ids must be some of the container's: setresuid(2), EINVAL.
+private func check(_ ids: UInt32..., in map: IDMap) throws(Errno) {
+  for id in ids where id != unchanged { try map.check(id) }
+}
+
 /// Applies a change of user ids, with its effect on capabilities.
 private func setUsers(_ task: Task, _ body: (inout Credentials) throws(Errno) -> Void) throws(Errno)
   -> Int
@@ -22,6 +27,7 @@ private func setUsers(_ task: Task, _ body: (inout Credentials) throws(Errno) ->
 /// Implements setuid(2).
 func sysSetuid(_ task: Task, _ id: UInt32) throws(Errno) -> Int {
   guard id != unchanged else { throw .EINVAL }
+  try kernel.users.check(id)
   return try setUsers(task) { (new) throws(Errno) -> Void in
     if new.has(Capability.CAP_SETUID) {
       new.user = id
@@ -35,7 +41,8 @@ func sysSetuid(_ task: Task, _ id: UInt32) throws(Errno) -> Int {
 
 /// Implements setreuid(2).
 func sysSetreuid(_ task: Task, _ real: UInt32, _ effective: UInt32) throws(Errno) -> Int {
-  try setUsers(task) { (new) throws(Errno) -> Void in
+  try check(real, effective, in: kernel.users)
+  return try setUsers(task) { (new) throws(Errno) -> Void in
     let old = new
     let isPrivileged = old.has(Capability.CAP_SETUID)
     if real != unchanged {
@@ -59,7 +66,8 @@ func sysSetreuid(_ task: Task, _ real: UInt32, _ effective: UInt32) throws(Errno
 func sysSetresuid(_ task: Task, _ real: UInt32, _ effective: UInt32, _ saved: UInt32) throws(Errno)
   -> Int
 {
-  try setUsers(task) { (new) throws(Errno) -> Void in
+  try check(real, effective, saved, in: kernel.users)
+  return try setUsers(task) { (new) throws(Errno) -> Void in
     let old = new
     for id in [real, effective, saved] where id != unchanged {
       guard
@@ -76,6 +84,7 @@ func sysSetresuid(_ task: Task, _ real: UInt32, _ effective: UInt32, _ saved: UI
 /// Implements setgid(2).
 func sysSetgid(_ task: Task, _ id: UInt32) throws(Errno) -> Int {
   guard id != unchanged else { throw .EINVAL }
+  try kernel.groups.check(id)
   var new = task.credentials
   if new.has(Capability.CAP_SETGID) {
     new.group = id
@@ -91,6 +100,7 @@ func sysSetgid(_ task: Task, _ id: UInt32) throws(Errno) -> Int {
 
 /// Implements setregid(2).
 func sysSetregid(_ task: Task, _ real: UInt32, _ effective: UInt32) throws(Errno) -> Int {
+  try check(real, effective, in: kernel.groups)
   let old = task.credentials
   var new = old
   let isPrivileged = old.has(Capability.CAP_SETGID)
@@ -117,6 +127,7 @@ func sysSetregid(_ task: Task, _ real: UInt32, _ effective: UInt32) throws(Errno
 func sysSetresgid(_ task: Task, _ real: UInt32, _ effective: UInt32, _ saved: UInt32) throws(Errno)
   -> Int
 {
+  try check(real, effective, saved, in: kernel.groups)
   let old = task.credentials
   for id in [real, effective, saved] where id != unchanged {
     guard
@@ -150,7 +161,7 @@ func sysSetfsuid(_ task: Task, _ id: UInt32) -> Int {
   if old.has(Capability.CAP_SETUID) || id == old.user || id == old.effectiveUser
     || id == old.savedUser || id == old.fileUser
   {
-    if id != unchanged {
+    if id != unchanged && kernel.users.contains(id) {
       task.credentials.fileUser = id
       task.credentials.adjustFileCapabilities(from: old)
     }
@@ -164,7 +175,7 @@ func sysSetfsgid(_ task: Task, _ id: UInt32) -> Int {
   if old.has(Capability.CAP_SETGID) || id == old.group || id == old.effectiveGroup
     || id == old.savedGroup || id == old.fileGroup
   {
-    if id != unchanged { task.credentials.fileGroup = id }
+    if id != unchanged && kernel.groups.contains(id) { task.credentials.fileGroup = id }
   }
   return Int(old.fileGroup)
 }
@@ -188,6 +199,7 @@ func sysSetgroups(_ task: Task, _ count: Int, _ address: UserAddress) throws(Err
   for index in 0..<count {
     groups.append(try UserMemory.load(UInt32.self, from: address + index * 4))
   }
+  for group in groups { try kernel.groups.check(group) }
   groups.sort()
   var new = task.credentials
   new.groups = groups

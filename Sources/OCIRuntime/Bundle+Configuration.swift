@@ -88,10 +88,11 @@ extension Bundle {
         guard mount.source != nil else { throw SpecError("\(field).source", "is missing") }
         source = PathText.joined(path, source)
       }
-      result.append(
-        MountConfiguration(
-          kind: kind, source: source, destination: PathText.normalized(destination),
-          options: mount.options ?? []))
+      var configuration = MountConfiguration(
+        kind: kind, source: source, destination: PathText.normalized(destination),
+        options: mount.options ?? [])
+      configuration.mapping = try mapping(of: mount, options, kind, field)
+      result.append(configuration)
     }
     // OCI runtime specification, Linux, Default Devices: they are there without being asked for.
     if !result.contains(where: { $0.destination == "/dev" }) {
@@ -99,6 +100,27 @@ extension Bundle {
         MountConfiguration(kind: .devtmpfs, source: "devtmpfs", destination: "/dev"), at: 0)
     }
     return result
+  }
+
+  /// Ids of a mount's own are mapped with or without the word; without any, it takes those of the
+  /// container.
+  private func mapping(
+    of mount: Spec.Mount, _ options: MountOptions, _ kind: MountConfiguration.Kind,
+    _ field: String
+  ) throws(SpecError) -> MountConfiguration.Mapping {
+    let isRecursive = options.mapsIDs == .all
+    if let users = mount.uidMappings, !users.isEmpty {
+      guard kind == .bind else {
+        throw SpecError("\(field).uidMappings", "is not supported but for a bind")
+      }
+      return .own(
+        users: IDMap(users), groups: IDMap(mount.gidMappings ?? []), isRecursive: isRecursive)
+    }
+    if options.mapsIDs == nil { return .none }
+    guard spec.linux?.namespaces?.contains(where: { $0.type == "user" }) == true else {
+      throw SpecError("\(field).uidMappings", "is missing, and the container has no map")
+    }
+    return .container(isRecursive: isRecursive)
   }
 
   private static func kind(
@@ -160,17 +182,42 @@ extension Bundle {
       }
       if namespace.type == "network" {
         network = namespace.path.map { .joined(path: $0) } ?? .fresh
-      } else if namespace.type == "user" {
-        throw SpecError(field, "user namespaces are not supported")
       } else if let path = namespace.path {
         try Bundle.check(path, isNamespaceOf: namespace.type, field)
-        if namespace.type == "uts" { continue }
+        if ["uts", "user", "time"].contains(namespace.type) { continue }
         warnings.append(
           "config.json: \(field).path: the guest kernel has a \(namespace.type) namespace of its "
             + "own and joins no other")
       }
     }
     return network
+  }
+
+  /// The host's processes of the container are in the namespace, so that the host translates ids.
+  func users() throws(SpecError) -> UserConfiguration {
+    guard let namespace = spec.linux?.namespaces?.first(where: { $0.type == "user" }) else {
+      return .runtime
+    }
+    let users = IDMap(spec.linux?.uidMappings ?? [])
+    let groups = IDMap(spec.linux?.gidMappings ?? [])
+    if let path = namespace.path { return .joined(path: path, users: users, groups: groups) }
+    // The container's root is whom its files on the host belong to.
+    if users.outside(0) == nil { throw SpecError("linux.uidMappings", "has no user 0") }
+    if groups.outside(0) == nil { throw SpecError("linux.gidMappings", "has no group 0") }
+    try spec.process?.user?.check(users, groups)
+    return .fresh(users: users, groups: groups)
+  }
+
+  func time() -> TimeConfiguration {
+    guard let namespace = spec.linux?.namespaces?.first(where: { $0.type == "time" }) else {
+      return .runtime
+    }
+    if let path = namespace.path { return .joined(path: path) }
+    let offsets = spec.linux?.timeOffsets
+    return .fresh(
+      ClockOffsets(
+        monotonic: offsets?.monotonic.map(ClockOffsets.Offset.init),
+        sinceBoot: offsets?.boottime.map(ClockOffsets.Offset.init)))
   }
 
   /// "The runtime MUST generate an error if path is not associated with a namespace of type type"
@@ -192,6 +239,35 @@ extension Bundle {
   private static let namespaceTypes: Set<String> = [
     "pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time",
   ]
+}
+
+extension IDMap {
+  init(_ mappings: [Spec.IDMapping]) {
+    self.init(
+      mappings.map { IDRange(inside: $0.containerID, outside: $0.hostID, count: $0.size) })
+  }
+}
+
+extension ClockOffsets.Offset {
+  fileprivate init(_ offset: Spec.TimeOffsets.Offset) {
+    self.init(seconds: offset.secs, nanoseconds: offset.nanosecs)
+  }
+}
+
+extension Spec.User {
+  /// Nobody can be a user that there is not: setuid(2), EINVAL.
+  func check(_ users: IDMap, _ groups: IDMap) throws(SpecError) {
+    if let uid, users.outside(uid) == nil {
+      throw SpecError("process.user.uid", "\(uid) is not in linux.uidMappings")
+    }
+    if let gid, groups.outside(gid) == nil {
+      throw SpecError("process.user.gid", "\(gid) is not in linux.gidMappings")
+    }
+    for (index, group) in (additionalGids ?? []).enumerated() where groups.outside(group) == nil {
+      throw SpecError(
+        "process.user.additionalGids[\(index)]", "\(group) is not in linux.gidMappings")
+    }
+  }
 }
 
 extension Hook {

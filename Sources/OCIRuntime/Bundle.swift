@@ -71,6 +71,8 @@ public struct Bundle: Sendable {
         program: try program(&warnings))
       configuration.mounts = try mounts(&warnings)
       configuration.network = try network(&warnings)
+      configuration.users = try users()
+      configuration.time = time()
       configuration.namespaceOfNames = spec.linux?.namespaces?.first { $0.type == "uts" }?.path
       configuration.hostname = spec.hostname ?? ""
       configuration.domainname = spec.domainname ?? ""

@@ -53,6 +53,7 @@ extension Lifecycle {
       }
       let (process, warnings) = try Execution.process(options, try container.spec())
       for warning in warnings { setting.warn(warning) }
+      try Execution.check(process.user, try container.spec())
       var execution = Execution(
         container: container, state: state, process: process, options: options, setting: setting)
       return try execution.run()
@@ -77,6 +78,16 @@ struct Execution: ~Copyable {
     self.process = process
     self.options = options
     self.setting = setting
+  }
+
+  /// A namespace that was there before is the guest kernel's to check against.
+  static func check(_ user: Spec.User?, _ spec: Spec) throws(RuntimeError) {
+    guard let user, let users = spec.linux?.uidMappings, !users.isEmpty else { return }
+    do throws(SpecError) {
+      try user.check(IDMap(users), IDMap(spec.linux?.gidMappings ?? []))
+    } catch {
+      throw RuntimeError("cannot start the program: \(error)")
+    }
   }
 
   /// From the file, or from the container's own process and the command line.

@@ -17,20 +17,22 @@ public enum Features {
   }
 
   private static let mountOptions = [
-    "acl", "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "iversion",
-    "lazytime", "loud", "mand", "noacl", "noatime", "nodev", "nodiratime", "noexec", "noiversion",
-    "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private",
-    "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec", "rnoatime", "rnodev",
-    "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro",
-    "rprivate", "rrelatime", "rro", "rrw", "rslave", "rstrictatime", "rsuid", "rsymfollow",
-    "runbindable", "rw", "silent", "slave", "strictatime", "suid", "symfollow", "sync",
-    "unbindable",
+    "acl", "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap",
+    "iversion", "lazytime", "loud", "mand", "noacl", "noatime", "nodev", "nodiratime", "noexec",
+    "noiversion", "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow",
+    "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec", "ridmap",
+    "rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid",
+    "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rslave", "rstrictatime", "rsuid",
+    "rsymfollow", "runbindable", "rw", "silent", "slave", "strictatime", "suid", "symfollow",
+    "sync", "unbindable",
   ]
 
   private static var linux: JSON {
     .members([
       // The guest kernel is a set of its own; that of the network can be joined.
-      "namespaces": .texts(["cgroup", "ipc", "mount", "network", "pid", "uts"]),
+      "namespaces": .texts([
+        "cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts",
+      ]),
       "capabilities": .texts(CapabilityNames.all),
       "cgroup": .members([
         "v1": .bool(true), "v2": .bool(true), "systemd": .bool(false),
@@ -47,7 +49,7 @@ public enum Features {
       "apparmor": .members(["enabled": .bool(false)]),
       "selinux": .members(["enabled": .bool(false)]),
       "intelRdt": .members(["enabled": .bool(false)]),
-      "mountExtensions": .members(["idmap": .members(["enabled": .bool(false)])]),
+      "mountExtensions": .members(["idmap": .members(["enabled": .bool(true)])]),
     ])
   }
 }

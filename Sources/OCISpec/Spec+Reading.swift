@@ -41,6 +41,8 @@ extension Spec.Mount {
     type = try field["type"].text()
     source = try field["source"].text()
     options = try field["options"].texts()
+    uidMappings = try Spec.IDMapping.list(field["uidMappings"])
+    gidMappings = try Spec.IDMapping.list(field["gidMappings"])
   }
 }
 
@@ -136,6 +138,38 @@ extension Spec.Linux {
     rootfsPropagation =
       try propagation.text() == "" ? nil : propagation.word(Spec.MountPropagation.self)
     seccomp = try field["seccomp"].object { field throws(SpecError) in try Spec.Seccomp(field) }
+    uidMappings = try Spec.IDMapping.list(field["uidMappings"])
+    gidMappings = try Spec.IDMapping.list(field["gidMappings"])
+    timeOffsets = try field["timeOffsets"].object { field throws(SpecError) in
+      Spec.TimeOffsets(
+        monotonic: try Spec.TimeOffsets.offset(field["monotonic"]),
+        boottime: try Spec.TimeOffsets.offset(field["boottime"]))
+    }
+  }
+}
+
+extension Spec.IDMapping {
+  fileprivate static func list(_ field: SpecField) throws(SpecError) -> [Spec.IDMapping]? {
+    try field.list { field throws(SpecError) in
+      for name in ["containerID", "hostID", "size"] {
+        if try field[name].isMissing { throw SpecError("\(field.path).\(name)", "is missing") }
+      }
+      return Spec.IDMapping(
+        containerID: try field["containerID"].integer() ?? 0,
+        hostID: try field["hostID"].integer() ?? 0, size: try field["size"].integer() ?? 0)
+    }
+  }
+}
+
+extension Spec.TimeOffsets {
+  fileprivate static func offset(_ field: SpecField) throws(SpecError) -> Offset? {
+    try field.object { field throws(SpecError) in
+      let nanoseconds: UInt32 = try field["nanosecs"].integer() ?? 0
+      guard nanoseconds < 1_000_000_000 else {
+        throw SpecError("\(field.path).nanosecs", "must be less than a second")
+      }
+      return Offset(secs: try field["secs"].integer() ?? 0, nanosecs: nanoseconds)
+    }
   }
 }
 

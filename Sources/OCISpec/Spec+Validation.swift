@@ -16,6 +16,7 @@ extension Spec {
     try process.validate()
     try validateNames()
     try validateNamespaces()
+    try validateMappings()
     try validatePaths()
     for annotation in annotations where annotation.name.isEmpty {
       throw SpecError("annotations", "a key must not be empty")
@@ -75,6 +76,31 @@ extension Spec {
     }
   }
 
+  /// What is mapped must be mapped for something, and user_namespaces(7) takes no empty range and
+  /// none that overlaps another.
+  private func validateMappings() throws(SpecError) {
+    let user = linux?.namespaces?.first { $0.type == "user" }
+    let lists = [
+      ("linux.uidMappings", linux?.uidMappings), ("linux.gidMappings", linux?.gidMappings),
+    ]
+    for (field, mappings) in lists {
+      let mappings = mappings ?? []
+      if user == nil, !mappings.isEmpty {
+        throw SpecError(field, "means nothing without a namespace of type user")
+      }
+      if let user, user.path == nil, mappings.isEmpty {
+        throw SpecError(field, "is missing: the namespace of type user is a new one")
+      }
+      try Spec.IDMapping.validate(mappings, field)
+    }
+    if linux?.timeOffsets != nil {
+      guard let time = linux?.namespaces?.first(where: { $0.type == "time" }), time.path == nil
+      else {
+        throw SpecError("linux.timeOffsets", "means nothing without a new namespace of type time")
+      }
+    }
+  }
+
   private func validateNames() throws(SpecError) {
     for (field, name) in [("hostname", hostname), ("domainname", domainname)] {
       guard let name else { continue }
@@ -89,8 +115,38 @@ extension Spec {
   }
 }
 
+extension Spec.IDMapping {
+  static func validate(_ mappings: [Spec.IDMapping], _ field: String) throws(SpecError) {
+    // Linux takes as many lines.
+    if mappings.count > 340 { throw SpecError(field, "must not be more than 340") }
+    for (index, mapping) in mappings.enumerated() {
+      let name = "\(field)[\(index)]"
+      if mapping.size == 0 { throw SpecError("\(name).size", "must not be 0") }
+      let ends = [mapping.containerID, mapping.hostID].map { UInt64($0) + UInt64(mapping.size) }
+      if ends.contains(where: { $0 > UInt64(UInt32.max) }) {
+        throw SpecError(name, "must not go beyond the last id")
+      }
+      for other in mappings[..<index] {
+        let starts = [
+          (other.containerID, mapping.containerID), (other.hostID, mapping.hostID),
+        ]
+        let overlaps = starts.contains { a, b in
+          a < b ? b - a < other.size : a - b < mapping.size
+        }
+        if overlaps { throw SpecError(name, "overlaps another") }
+      }
+    }
+  }
+}
+
 extension Spec.Mount {
   func validate(_ field: String) throws(SpecError) {
+    for (name, mappings) in [("uidMappings", uidMappings), ("gidMappings", gidMappings)] {
+      try Spec.IDMapping.validate(mappings ?? [], "\(field).\(name)")
+    }
+    if (uidMappings ?? []).isEmpty != (gidMappings ?? []).isEmpty {
+      throw SpecError("\(field)", "must have both uidMappings and gidMappings, or neither")
+    }
     let destination = try require(destination, "\(field).destination")
     if destination.isEmpty { throw SpecError("\(field).destination", "must not be empty") }
     try refuseNul(destination, "\(field).destination")

@@ -42,6 +42,8 @@ public struct Spec: Equatable, Sendable {
     public var type: String?
     public var source: String?
     public var options: [String]?
+    public var uidMappings: [IDMapping]?
+    public var gidMappings: [IDMapping]?
 
     public init(
       destination: String, type: String? = nil, source: String? = nil, options: [String]? = nil
@@ -154,8 +156,28 @@ extension Spec {
     public var devices: [Device]?
     public var personality: Personality?
     public var rootfsPropagation: MountPropagation?
+    public var uidMappings: [IDMapping]?
+    public var gidMappings: [IDMapping]?
+    public var timeOffsets: TimeOffsets?
 
     public init() {}
+  }
+
+  /// Consecutive ids of a user namespace, or of a mount, and the host's for them.
+  public struct IDMapping: Equatable, Sendable {
+    public var containerID: UInt32
+    public var hostID: UInt32
+    public var size: UInt32
+  }
+
+  /// What is added to the host's clocks: time_namespaces(7).
+  public struct TimeOffsets: Equatable, Sendable {
+    public struct Offset: Equatable, Sendable {
+      public var secs: Int64
+      public var nanosecs: UInt32
+    }
+    public var monotonic: Offset?
+    public var boottime: Offset?
   }
 
   /// A device that programs shall find in their /dev.

@@ -17,11 +17,18 @@ indirect enum SupportedFields: Sendable {
     "rlimits": .list(.object(["type": .all, "soft": .all, "hard": .all])),
   ])
 
+  private static let mappings = SupportedFields.list(
+    .object(["containerID": .all, "hostID": .all, "size": .all]))
+  private static let offset = SupportedFields.object(["secs": .all, "nanosecs": .all])
+
   static let config = SupportedFields.object([
     "ociVersion": .all,
     "root": .object(["path": .all, "readonly": .all]),
     "mounts": .list(
-      .object(["destination": .all, "type": .all, "source": .all, "options": .all])),
+      .object([
+        "destination": .all, "type": .all, "source": .all, "options": .all,
+        "uidMappings": mappings, "gidMappings": mappings,
+      ])),
     "process": process,
     "hostname": .all,
     "domainname": .all,
@@ -32,9 +39,9 @@ indirect enum SupportedFields: Sendable {
     ]),
     "linux": .object([
       "cgroupsPath": .all, "sysctl": .all, "devices": .all, "personality": .all,
-      "rootfsPropagation": .all,
-      // A guest kernel is a set of namespaces already; of those to be joined only the network's
-      // means something. `Bundle` reports the others.
+      "rootfsPropagation": .all, "uidMappings": mappings, "gidMappings": mappings,
+      "timeOffsets": .object(["monotonic": offset, "boottime": offset]),
+      // A guest kernel is a set of namespaces already. `Bundle` reports what can't be joined.
       "namespaces": .list(.object(["type": .all, "path": .all])),
       "resources": .object([
         // The guest kernel has its own devices and reaches none of the host's.
@@ -75,10 +82,8 @@ indirect enum SupportedFields: Sendable {
   /// Whether a field that is not in the tree may not be passed over: without it the container would
   /// be another one, and not just one with less protection of a kind that it doesn't need.
   static func isIndispensable(_ name: String) -> Bool {
-    let isMapped = name.hasPrefix("mounts[") && name.hasSuffix("Mappings")
-    return isMapped
-      || ["linux.intelRdt", "linux.timeOffsets", "linux.netDevices", "linux.memoryPolicy"]
-        .contains { name == $0 || name.hasPrefix("\($0).") }
+    ["linux.intelRdt", "linux.netDevices", "linux.memoryPolicy"]
+      .contains { name == $0 || name.hasPrefix("\($0).") }
   }
 
   /// The names of the fields that are not in the tree and have a value that says something.

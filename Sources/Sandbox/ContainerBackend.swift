@@ -29,25 +29,31 @@ enum ContainerBackend {
     _ plan: SandboxPlan, image: borrowing KernelImage, _ channels: ContainerChannels
   ) -> Never {
     var plan = plan
+    var keeper: ContainerKeeper?
     var isKept = false
     do throws(RuntimeError) {
       let terminal = try settle(plan, image: image, channels)
       try plan.group.make(
         plan.configuration.controlGroup, identifier: plan.configuration.identifier)
       for note in plan.group.notes { plan.console.debug(note) }
+      plan.users = try SandboxUsers.prepare(plan.configuration)
+      plan.mountMaps = try SandboxUsers.prepareMounts(plan.configuration, plan.users)
+      let containerKeeper = try ContainerKeeper(plan, channels)
+      keeper = containerKeeper
       let sandbox = try StartingSandbox.start(plan, image: image, events: channels.events)
       let running = try sandbox.boot(lifeline: channels.setup, plan.console) {
         process throws(RuntimeError) in
         try askForHooks(process, channels.setup)
       }
-      var server = ContainerServer(plan, running, channels, terminal: terminal)
+      var server = ContainerServer(
+        plan, running, channels, containerKeeper, terminal: terminal)
       isKept = try server.serve()
     } catch {
       plan.console.say(.error, error.message)
       // The command may be gone.
       try? channels.setup.send(SetupRecord.failure(error).bytes)
     }
-    if !isKept { discard(plan, channels) }
+    if !isKept { discard(plan, channels, keeper) }
     CurrentProcess.exit(0)
   }
 
@@ -86,7 +92,10 @@ enum ContainerBackend {
   }
 
   /// Nothing is left of a container that was not created.
-  private static func discard(_ plan: SandboxPlan, _ channels: ContainerChannels) {
+  private static func discard(
+    _ plan: SandboxPlan, _ channels: ContainerChannels, _ keeper: ContainerKeeper?
+  ) {
+    if let keeper { return keeper.discard() }
     plan.group.remove()
     ContainerFiles.remove(channels.directory, path: channels.directoryPath)
   }
@@ -113,6 +122,7 @@ struct ContainerServer: ~Copyable {
   private let plan: SandboxPlan
   let running: RunningSandbox
   private let channels: ContainerChannels
+  private let keeper: ContainerKeeper
   private let terminal: Descriptor?
   /// The container stays when it ends, and when the command does.
   private var isCommitted = false
@@ -139,11 +149,12 @@ struct ContainerServer: ~Copyable {
 
   init(
     _ plan: SandboxPlan, _ running: consuming RunningSandbox, _ channels: ContainerChannels,
-    terminal: Descriptor?
+    _ keeper: ContainerKeeper, terminal: Descriptor?
   ) {
     self.plan = plan
     self.running = running
     self.channels = channels
+    self.keeper = keeper
     self.terminal = terminal
   }
 
@@ -252,7 +263,7 @@ struct ContainerServer: ~Copyable {
       if isCommitted { return }
     }
     // It is done, or was killed. What it has written tells which.
-    if isCommitted && plan.isCreated(channels.directory) {
+    if isCommitted && keeper.isCreated() {
       hasCommand = false
       channels.setup.close()
     } else {
@@ -265,7 +276,11 @@ struct ContainerServer: ~Copyable {
 
   private mutating func accept() {
     // A peer that is gone again is nobody.
-    let socket = try? channels.control.accept { $0 == 0 || $0 == geteuid() }
+    let socket = try? channels.control.accept { user in
+      // The socket is in a directory that only the runtime's user may enter.
+      if let users = plan.users { return user == users.runtime }
+      return user == 0 || user == geteuid()
+    }
     guard let socket, connections.count < 1000 else { return }
     connections.append(Connection(socket: socket.release()))
   }
@@ -320,7 +335,7 @@ struct ContainerServer: ~Copyable {
 
   private mutating func start() throws(HostError) {
     if hasStarted { throw HostError(EALREADY) }
-    try channels.directory.removeFile(ContainerFiles.created)
+    try keeper.markStarted()
     hasStarted = true
     running.backend.startFirstProgram()
   }

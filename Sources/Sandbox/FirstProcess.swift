@@ -17,17 +17,22 @@ enum FirstProcess {
     try explaining("cannot leave the network") { () throws(HostError) in
       try Namespaces.network.unshare()
     }
+    let clockOffsets = TimeNamespace.currentOffsets()
     let files = try RootFileSystem.build(
-      plan.configuration, showsProcesses: plan.isContainer
+      plan.configuration, plan.users, plan.mountMaps, showsProcesses: plan.isContainer
     ) { () throws(RuntimeError) in
       try runHooks(plan, statusSocket: statusSocket)
     }
     try tell(files, to: statusSocket)
     var parameters = parameters(plan, files, sources)
     parameters.vdso = vdso
+    parameters.clockOffsets = clockOffsets
     // The guest's from here on: no owner of ours may close it.
     _ = files.root.release()
-    var process = GuestProcess(writableMemory: sources.memory, statusSocket: statusSocket)
+    if let users = plan.users { parameters.root = try enter(users) }
+    var process = GuestProcess(
+      writableMemory: sources.memory, statusSocket: statusSocket,
+      isInUserNamespace: plan.users != nil)
     do {
       try process.enter(
         image, parameters, listenerRecordKind: StatusRecord.listenerKind)
@@ -35,6 +40,18 @@ enum FirstProcess {
       // By now the socket may have another number, which the caller doesn't know.
       try? StatusRecord.failure(error).send(to: process.statusSocket)
       CurrentProcess.exit(0)
+    }
+  }
+
+  /// The mounts are the namespace's from here on, so that the backend may enter theirs from within.
+  /// Returns the guest's "/" there.
+  private static func enter(_ users: SandboxUsers) throws(RuntimeError) -> Descriptor {
+    try explaining("cannot enter the user namespace") { () throws(HostError) in
+      // Later it is not ours to raise.
+      try CurrentProcess.raiseDescriptorLimit(atLeast: 65536)
+      try users.enter()
+      try Namespaces.mount.unshare()
+      return try HostFile.open("/", flags: O_RDONLY | O_DIRECTORY).release()
     }
   }
 
@@ -96,6 +113,8 @@ enum FirstProcess {
     parameters.outOfMemoryAdjustment = configuration.outOfMemoryAdjustment ?? 0
     parameters.callFilter = configuration.callFilter
     parameters.logsRefusedCalls = configuration.logsRefusedCalls
+    parameters.users = plan.users?.users
+    parameters.groups = plan.users?.groups
     // Init has set what the configuration says, and is in the namespace that has the rest.
     let names = HostNames.current()
     parameters.hostname = names.host

@@ -102,6 +102,7 @@ struct InitProcess {
       }
     }
     try schedule(plan.configuration)
+    try enterTime(plan.configuration.time)
     try explaining("cannot prepare the sandbox's namespaces") { () throws(HostError) in
       try Namespaces.controlGroup.unshare()
     }
@@ -135,12 +136,29 @@ struct InitProcess {
     }
   }
 
+  /// Guest processes are forked from here, so the host's clocks are right by themselves.
+  private func enterTime(_ time: TimeConfiguration) throws(RuntimeError) {
+    switch time {
+    case .runtime: return
+    case .fresh(let offsets):
+      try explaining("cannot make the time namespace") { () throws(HostError) in
+        try TimeNamespace.enterFresh(offsets)
+      }
+    case .joined(let path):
+      try explaining("cannot join the time namespace '\(path)'") { () throws(HostError) in
+        let namespace = try HostFile.open(path, flags: O_RDONLY)
+        try Namespaces.time.enter(namespace.descriptor)
+      }
+    }
+  }
+
   /// Init is where the container's network namespace is to be found.
   private func enterNetwork(_ network: NetworkConfiguration) throws(RuntimeError) {
     switch network {
     case .host: return
     case .fresh:
       try explaining("cannot prepare the sandbox's network") { () throws(HostError) in
+        if let network = plan.users?.network { try NetworkNamespace.enter(network) }
         try NetworkNamespace.prepareFresh()
       }
     case .joined(let path):
@@ -159,6 +177,7 @@ struct InitProcess {
       attributes: [.noSetUserID, .noDevices, .noExecution])
     // Whoever reads the program's output shall see its end when the program closes it.
     for number in Int32(0)...2 { try CurrentProcess.setStandardDescriptor(number, to: null) }
+    try plan.users?.enter()
     let kept = try CurrentProcess.keepOnly([statusSocket, orders, children, mount.release()])
     (statusSocket, orders, children) = (kept[0], kept[1], kept[2])
     try CurrentProcess.dropCapabilities()

@@ -11,6 +11,9 @@ public struct MountOptions: Sendable {
   public private(set) var isRecursive = false
   /// What is mounted there already gets other options.
   public private(set) var isRemount = false
+  /// Which mounts show other owners than their files have; nil for none.
+  public private(set) var mapsIDs: Extent?
+  public enum Extent: Sendable { case one, all }
   /// What a tmpfs is told: size, mode, owner.
   public private(set) var fileSystemOptions: [(key: String, value: String?)] = []
   /// Words that nobody here obeys.
@@ -50,6 +53,8 @@ public struct MountOptions: Sendable {
       break
     // Of a file system, so a mount of what is mounted already doesn't change them.
     case "sync", "dirsync", "lazytime": if kind == .tmpfs { fileSystemOptions.append((key, nil)) }
+    case "idmap" where kind == .bind: mapsIDs = mapsIDs ?? .one
+    case "ridmap" where kind == .bind: mapsIDs = .all
     case "shared", "rshared", "idmap", "ridmap": refused.append(word)
     case "tmpcopyup": return false
     // The host's kernel refuses what it doesn't know.

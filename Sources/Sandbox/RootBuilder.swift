@@ -4,6 +4,7 @@ import HostOS
 /// Builds the tree of a `RootFileSystem`, mount by mount.
 struct RootBuilder: ~Copyable {
   private let configuration: SandboxConfiguration
+  private let users: SandboxUsers?
   /// The host's mounts as they were before the first of ours.
   private let table: MountTable
   private let layers: OverlayLayers?
@@ -24,7 +25,9 @@ struct RootBuilder: ~Copyable {
   // MARK: - The steps
 
   /// Mounts the root itself with what the host has mounted below it.
-  static func start(_ configuration: SandboxConfiguration) throws(RuntimeError) -> RootBuilder {
+  static func start(
+    _ configuration: SandboxConfiguration, _ users: SandboxUsers?
+  ) throws(RuntimeError) -> RootBuilder {
     do throws(HostError) {
       try MountNamespace.makePrivate()
       let path = try HostFile.resolved(configuration.root.path)
@@ -36,7 +39,8 @@ struct RootBuilder: ~Copyable {
         let lower = try HostFile.open(path, flags: O_RDONLY | O_DIRECTORY)
         let tree = try layers.overlay(on: lower, name: "root", attributes: confined)
         try tree.attach(on: oldRoot.descriptor)
-        var builder = RootBuilder(configuration, table, layers: layers, root: tree.takeOwner())
+        var builder = RootBuilder(
+          configuration, users, table, layers: layers, root: tree.takeOwner())
         builder.addRoot(source: "overlay", type: "overlay", path: path)
         return builder
       case .writable, .readOnly:
@@ -46,7 +50,7 @@ struct RootBuilder: ~Copyable {
         // There, where createContainer hooks look for the container's files.
         let place = try HostFile.handle(path)
         try tree.attach(on: place.descriptor)
-        var builder = RootBuilder(configuration, table, layers: nil, root: tree.takeOwner())
+        var builder = RootBuilder(configuration, users, table, layers: nil, root: tree.takeOwner())
         let entry = table.mount(of: path)
         builder.addRoot(source: entry?.source ?? path, type: entry?.type ?? "none", path: path)
         return builder
@@ -63,10 +67,11 @@ struct RootBuilder: ~Copyable {
   }
 
   private init(
-    _ configuration: SandboxConfiguration, _ table: MountTable,
+    _ configuration: SandboxConfiguration, _ users: SandboxUsers?, _ table: MountTable,
     layers: consuming OverlayLayers?, root: consuming OwnedDescriptor
   ) {
     self.configuration = configuration
+    self.users = users
     self.table = table
     self.layers = layers
     self.root = root
@@ -82,20 +87,20 @@ struct RootBuilder: ~Copyable {
     addSubmounts(of: path, on: "/", attributes: isReadOnly ? .readOnly : [])
   }
 
-  mutating func mount(_ mount: MountConfiguration) throws(RuntimeError) {
+  mutating func mount(_ mount: MountConfiguration, _ map: MountMap?) throws(RuntimeError) {
     let what = "cannot mount '\(mount.source)' on '\(mount.destination)'"
     let destination = PathText.normalized(mount.destination)
     if destination == "/" { throw RuntimeError("\(what): the root itself is no mount point") }
     if mounts.count == RootBuilder.mountLimit { throw RuntimeError("\(what): too many mounts") }
     if mount.kind == .bind, showsHostKernel(mount.source) {
-      if let own = ownFileSystem(insteadOf: mount, at: destination) { return try self.mount(own) }
+      if let own = ownFileSystem(insteadOf: mount, at: destination) { return try self.mount(own, nil) }
       throw RuntimeError("\(what): it shows the host's kernel, which a sandbox does not share")
     }
     do throws(HostError) {
       let options = MountOptions(mount.options, for: mount.kind)
       if options.isRemount { return try remount(options, at: destination) }
       switch mount.kind {
-      case .bind: try bind(mount, on: destination)
+      case .bind: try bind(mount, map, on: destination)
       case .tmpfs where destination == "/dev": try hide(.dev, mount, at: destination)
       case .tmpfs: try addTemporary(mount, on: destination)
       case .cgroup: try hide(.group, mount, at: destination)
@@ -229,8 +234,9 @@ struct RootBuilder: ~Copyable {
   // MARK: - What the host serves
 
   /// Shows a directory or a file of the host.
-  private mutating func bind(_ mount: MountConfiguration, on destination: String) throws(HostError)
-  {
+  private mutating func bind(
+    _ mount: MountConfiguration, _ map: MountMap?, on destination: String
+  ) throws(HostError) {
     let options = MountOptions(mount.options, for: .bind)
     let source = try HostFile.resolved(mount.source)
     let entry = table.mount(of: source)
@@ -241,13 +247,18 @@ struct RootBuilder: ~Copyable {
       && table.visible(below: source).allSatisfy { !kernelFileSystems.contains($0.type) }
     let tree = try DetachedMount.clone(of: source, recursively: takesAll)
     try tree.setAttributes(options.attributes, recursively: takesAll)
+    if let map {
+      try tree.mapIDs(of: map.namespace, recursively: takesAll && map.isRecursive)
+    }
     try place(
       tree,
       GuestMount(
         kind: .host, attributes: options.wanted, descriptor: nil, path: destination,
         source: entry?.source ?? source, type: entry?.type ?? "none"))
     if options.isRecursive && !isBelowGuest {
-      addSubmounts(of: source, on: destination, attributes: options.wanted)
+      addSubmounts(
+        of: source, on: destination, attributes: options.wanted,
+        map: map?.isRecursive == true ? map : nil)
     }
   }
 
@@ -271,8 +282,10 @@ struct RootBuilder: ~Copyable {
     _ mount: MountConfiguration, on destination: String
   ) throws(HostError) {
     let options = MountOptions(mount.options, for: .tmpfs)
+    var words: [(key: String, value: String?)] = []
+    for option in options.fileSystemOptions { words.append(try outside(option)) }
     let tree = try DetachedMount.create(
-      type: "tmpfs", source: "tmpfs", options: options.fileSystemOptions,
+      type: "tmpfs", source: "tmpfs", options: words,
       attributes: options.attributes)
     try place(
       tree,
@@ -281,10 +294,22 @@ struct RootBuilder: ~Copyable {
         source: mount.source, type: "tmpfs"))
   }
 
+  /// A tmpfs is told its owner in the host's ids.
+  private func outside(
+    _ option: (key: String, value: String?)
+  ) throws(HostError) -> (key: String, value: String?) {
+    guard let users, ["uid", "gid"].contains(option.key),
+      let id = option.value.flatMap({ UInt32($0) })
+    else { return option }
+    let map = option.key == "uid" ? users.users : users.groups
+    guard let outside = map.outside(id) else { throw .invalid }
+    return (option.key, "\(outside)")
+  }
+
   /// Mounts what the host has mounted below `source`, as far as it is files. What can't be mounted
   /// stays an empty directory, as it would be without: nobody asked for these mounts by name.
   private mutating func addSubmounts(
-    of source: String, on destination: String, attributes: MountAttributes
+    of source: String, on destination: String, attributes: MountAttributes, map: MountMap? = nil
   ) {
     let isRoot = destination == "/"
     let covered = configuration.mounts.map { PathText.normalized($0.destination) }
@@ -300,7 +325,7 @@ struct RootBuilder: ~Copyable {
       }
       do throws(HostError) {
         try addSubmount(
-          entry, on: path, attributes: attributes,
+          entry, on: path, attributes: attributes, map,
           layer: isRoot && layers != nil ? "\(count)" : nil)
         count += 1
       } catch {
@@ -311,7 +336,8 @@ struct RootBuilder: ~Copyable {
 
   /// With a layer's name, what is written goes to that layer, or nowhere.
   private mutating func addSubmount(
-    _ entry: MountTable.Entry, on path: String, attributes: MountAttributes, layer: String?
+    _ entry: MountTable.Entry, on path: String, attributes: MountAttributes, _ map: MountMap?,
+    layer: String?
   ) throws(HostError) {
     let target = try root.descriptor.handle(inRoot: path)
     var attributes = attributes
@@ -323,6 +349,7 @@ struct RootBuilder: ~Copyable {
     let mount =
       if let tree = tree.take() { tree } else { try DetachedMount.clone(of: entry.mountPoint) }
     try mount.setAttributes(attributes.union(RootBuilder.confined))
+    if let map { try mount.mapIDs(of: map.namespace) }
     try mount.attach(on: target.descriptor)
     mounts.append(
       GuestMount(

@@ -42,11 +42,20 @@ public struct RootFileSystem: ~Copyable {
   /// `beforeEntering` runs while paths still lead to the host's files. Where the namespace is to
   /// show the sandbox's processes to the host, the caller is left in a copy that does not.
   public static func build(
-    _ configuration: SandboxConfiguration, showsProcesses: Bool = false,
+    _ configuration: SandboxConfiguration, _ users: SandboxUsers? = nil,
+    _ mountMaps: [Int: MountMap] = [:], showsProcesses: Bool = false,
     beforeEntering: () throws(RuntimeError) -> Void = { () throws(RuntimeError) in }
   ) throws(RuntimeError) -> RootFileSystem {
-    var builder = try RootBuilder.start(configuration)
-    for mount in configuration.mounts { try builder.mount(mount) }
+    if let root = users?.root {
+      // What is made for the container belongs to its root.
+      try explaining("cannot build the root") { () throws(HostError) in
+        try CurrentThread.setFileSystemIDs(user: root.user, group: root.group)
+      }
+    }
+    var builder = try RootBuilder.start(configuration, users)
+    for (index, mount) in configuration.mounts.enumerated() {
+      try builder.mount(mount, mountMaps[index])
+    }
     try builder.protect()
     try beforeEntering()
     return try builder.finish(showsProcesses: showsProcesses)

@@ -53,6 +53,9 @@ struct SandboxPlan: Sendable {
   /// The backend makes it: should the command be killed, there is someone to remove it.
   var group = ControlGroup()
   let terminal: RawTerminal?
+  /// Once they are there, if the container has some of its own.
+  var users: SandboxUsers?
+  var mountMaps: [Int: MountMap] = [:]
   /// It outlives the command: whoever waits for the command's own children waits for its init.
   var isContainer = false
   /// The container's state for its hooks, with its init's number.

@@ -11,6 +11,8 @@ public struct SandboxConfiguration: Sendable {
   public var root: RootConfiguration
   public var mounts: [MountConfiguration] = []
   public var network = NetworkConfiguration.fresh
+  public var users = UserConfiguration.runtime
+  public var time = TimeConfiguration.runtime
   public var connections = ConnectionConfiguration()
   /// Empty: the name that is found in the namespace.
   public var hostname = ""
@@ -133,6 +135,25 @@ public enum NetworkConfiguration: Equatable, Sendable {
   case joined(path: String)
 }
 
+/// The user namespace that the container's processes on the host are in: whose their files are,
+/// and whose files they may use.
+public enum UserConfiguration: Equatable, Sendable {
+  /// The runtime's own.
+  case runtime
+  case fresh(users: IDMap, groups: IDMap)
+  /// The one that a file stands for. Maps that are not empty must be the namespace's.
+  case joined(path: String, users: IDMap, groups: IDMap)
+}
+
+/// The time namespace that the container's processes on the host are in.
+public enum TimeConfiguration: Equatable, Sendable {
+  /// The runtime's own.
+  case runtime
+  case fresh(ClockOffsets)
+  /// The one that a file stands for.
+  case joined(path: String)
+}
+
 /// One setting of /proc/sys.
 public struct Control: Equatable, Sendable {
   /// From /proc/sys on: "net/ipv4/ip_forward".
@@ -189,6 +210,15 @@ public struct MountConfiguration: Equatable, Sendable {
   public var destination: String
   /// As in mount(8), for example "ro", "noexec", "size=64m".
   public var options: [String]
+  public var mapping = Mapping.none
+
+  /// How owners of files are shown: mount_setattr(2), "ID-mapped mounts".
+  public enum Mapping: Equatable, Sendable {
+    case none
+    /// Those of the container's user namespace are those of the files.
+    case container(isRecursive: Bool)
+    case own(users: IDMap, groups: IDMap, isRecursive: Bool)
+  }
 
   public enum Kind: String, Equatable, Sendable {
     case bind, tmpfs

@@ -69,7 +69,8 @@ struct StartingSandbox: ~Copyable {
     _ plan: SandboxPlan, into group: Descriptor?
   ) throws(HostError) -> Fork {
     var namespaces: Namespaces = [.mount, .hostName, .interProcess, .process]
-    if plan.configuration.network == .fresh { namespaces.insert(.network) }
+    // That of a user namespace is there already.
+    if plan.configuration.network == .fresh && plan.users == nil { namespaces.insert(.network) }
     return plan.isContainer
       ? try CurrentProcess.forkSibling(into: namespaces, controlGroup: group)
       : try CurrentProcess.fork(into: namespaces, controlGroup: group)
@@ -177,6 +178,7 @@ struct StartingSandbox: ~Copyable {
     detachedMounts: [UInt64], _ console: Console
   ) throws(RuntimeError) -> Backend {
     let gate = try gate()
+    let backend: Backend
     do throws(HostError) {
       let process = try listener.process.openDescriptor()
       let own = "/proc/\(listener.process.rawValue)"
@@ -189,13 +191,15 @@ struct StartingSandbox: ~Copyable {
       let tasks = try GuestTasks(
         pidNamespace: try HostFile.open(own + "/ns/pid", flags: O_RDONLY),
         proc: proc, initProcess: initProcess)
-      let backend = try Backend(
+      backend = try Backend(
         view: SandboxView(
           memory: memory, memoryAddresses: memoryAddresses,
           listener: SeccompListener(owner: try process.duplicate(listener.number)), files: files,
           tasks: tasks, facts: try HostProc(), network: try network(gate),
           group: plan.group.textReader())
       ) { level, message in console.say(level, message) }
+      // From here on it may do for the guest what the guest's own root may.
+      try plan.users?.enter()
       try backend.start()
       try statusSocket.descriptor.writeRecord([0])
       return backend
@@ -211,9 +215,14 @@ struct StartingSandbox: ~Copyable {
     if plan.configuration.network == .host {
       return GuestNetwork(mayBindPrivilegedPorts: mayBind, gate: gate)
     }
-    return GuestNetwork(
-      namespace: try HostFile.open("/proc/\(initProcess.rawValue)/ns/net", flags: O_RDONLY),
-      mayBindPrivilegedPorts: mayBind, gate: gate)
+    let namespace = try HostFile.open("/proc/\(initProcess.rawValue)/ns/net", flags: O_RDONLY)
+    guard plan.users == nil else {
+      // It may be another user namespace's, which ours has no say in: so no thread can enter it
+      // from there.
+      try NetworkNamespace.enter(namespace.descriptor)
+      return GuestNetwork(mayBindPrivilegedPorts: mayBind, gate: gate)
+    }
+    return GuestNetwork(namespace: namespace, mayBindPrivilegedPorts: mayBind, gate: gate)
   }
 
   /// The log is opened only now, so that no guest process inherits it.

@@ -55,6 +55,25 @@ import Testing
         "mounts[0].destination: must not contain a NUL character"
       ),
       ("hostname", "7", "hostname: must be a string"),
+      (
+        "linux", #"{"namespaces": [{"type": "user"}]}"#,
+        "linux.uidMappings: is missing: the namespace of type user is a new one"
+      ),
+      (
+        "linux", #"{"uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]}"#,
+        "linux.uidMappings: means nothing without a namespace of type user"
+      ),
+      (
+        "linux",
+        #"{"namespaces": [{"type": "user", "path": "/a"}], "uidMappings": "#
+          + #"[{"containerID": 0, "hostID": 0, "size": 9}, "#
+          + #"{"containerID": 9, "hostID": 8, "size": 1}]}"#,
+        "linux.uidMappings[1]: overlaps another"
+      ),
+      (
+        "linux", #"{"timeOffsets": {"boottime": {"secs": 1}}}"#,
+        "linux.timeOffsets: means nothing without a new namespace of type time"
+      ),
     ] as [(String, String?, String)])
   func anErrorNamesItsField(field: String, value: String?, expected: String) {
     #expect(message(config(field, value)) == expected)

@@ -12,7 +12,7 @@ import Testing
       """
       {"hooks": {"prestart": [{"path": "/x"}]}, "vm": {"a": 1}, "fancy": 1,
        "process": {"apparmorProfile": "p", "oomScoreAdj": 0, "args": ["sh"]},
-       "mounts": [{"destination": "/a"}, {"destination": "/b", "uidMappings": [{"size": 1}]}],
+       "mounts": [{"destination": "/a"}, {"destination": "/b", "uidMappings": [{"length": 1}]}],
        "linux": {"intelRdt": {"closID": "a"}, "resources": {
          "devices": [{"allow": false}], "memory": {"limit": 1, "kernelTCP": 2}},
          "namespaces": [{"type": "pid"}, {"type": "network", "path": "/run/netns/a"}]}}
@@ -20,7 +20,7 @@ import Testing
     #expect(
       names == [
         "vm", "fancy", "process.apparmorProfile",
-        "mounts[1].uidMappings", "linux.intelRdt", "linux.resources.memory.kernelTCP",
+        "mounts[1].uidMappings[0].length", "linux.intelRdt", "linux.resources.memory.kernelTCP",
       ])
   }
 

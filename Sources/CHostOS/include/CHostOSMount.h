@@ -67,6 +67,13 @@ static inline int host_mount_setattr(int directory, unsigned flags, uint64_t set
                       sizeof attributes);
 }
 
+/* Shows the mount's ids as a user namespace maps them: MOUNT_ATTR_IDMAP. */
+static inline int host_mount_map_ids(int directory, unsigned flags, int user_namespace) {
+  struct host_mount_attr attributes = {0x00100000, 0, 0, (uint64_t)user_namespace};
+  return (int)syscall(SYS_mount_setattr, directory, "", flags | HOST_AT_EMPTY_PATH, &attributes,
+                      sizeof attributes);
+}
+
 struct host_open_how { uint64_t flags, mode, resolve; };
 
 static inline int host_openat2(int directory, const char *path, uint64_t flags, uint64_t mode,

@@ -31,6 +31,10 @@ int host_set_scheduling(int policy, int nice, int priority);
 int host_set_io_priority(int priority);
 int host_set_no_new_privileges(void);
 int host_set_undumpable(void);
+/* Undoes what a change of ids has done: processes of the same ids may look into it again. */
+int host_set_dumpable(void);
+/* User and group 0 of the calling process's user namespace; capabilities stay as they are. */
+int host_become_root(void);
 
 /* Empties all capability sets, the bounding and the ambient one too. */
 /* Shows `title`, or as much of it as there were arguments, in place of the arguments in ps(1). */

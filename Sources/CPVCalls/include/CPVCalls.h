@@ -136,6 +136,11 @@ struct pv_boot {
   int32_t notify_descriptor;
   uint32_t device_count;
   struct pv_device devices[PV_DEVICE_LIMIT];
+  /* The container's user namespace: three words of 64 bits a line of its uid_map and gid_map, in the
+   * blob; none where it has the host's ids. */
+  uint32_t user_map_offset, user_map_count;
+  uint32_t group_map_offset, group_map_count;
+  uint32_t clock_offsets_offset; /* the text of timens_offsets: time_namespaces(7) */
 };
 
 /* ---- programs that the runtime starts beside the first one ---- */

@@ -111,7 +111,7 @@ extension Task {
   private func forkedGroup(id: Int32, _ request: CloneRequest) -> ThreadGroup {
     let flags = request.flags
     let parent = flags.contains(.CLONE_PARENT) ? group.parent : group
-    let new = ThreadGroup(id: id, parent: parent, startTime: (try? Host.clock(1)) ?? 0)
+    let new = ThreadGroup(id: id, parent: parent, startTime: (try? Host.clock(7)) ?? 0)
     new.processGroup = group.processGroup
     new.session = group.session
     new.terminal = group.terminal

@@ -47,7 +47,7 @@ public final class TaskTable {
   /// A process 1 of the kernel's own, which reaps whoever becomes its child, as `docker run --init`
   /// has it: so the first program is an ordinary process.
   func makeInit() throws(Errno) -> ThreadGroup {
-    let group = ThreadGroup(id: try allocateID(), parent: nil, startTime: (try? Host.clock(1)) ?? 0)
+    let group = ThreadGroup(id: try allocateID(), parent: nil, startTime: (try? Host.clock(7)) ?? 0)
     group.isInit = true
     let name: StaticString = "init"
     for index in 0..<name.utf8CodeUnitCount { group.finalName[index] = name.utf8Start[index] }

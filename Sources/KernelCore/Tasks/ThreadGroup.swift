@@ -65,7 +65,7 @@ public final class ThreadGroup {
   public internal(set) var finalCredentials = Credentials()
   /// /proc/PID/oom_score_adj: kept and inherited, since the host decides whom to kill.
   public var outOfMemoryAdjustment: Int32 = 0
-  /// CLOCK_MONOTONIC at creation.
+  /// CLOCK_BOOTTIME at creation.
   public let startTime: Int64
   /// The program file, for /proc/PID/exe and its arguments and environment in memory.
   public var executable: RunningFile?

@@ -1,6 +1,7 @@
 import CPVCalls
 import KernelCore
 import LinuxABI
+import PVFrontend
 import Platform
 
 /// The files in /proc about the machine and the kernel.
@@ -9,7 +10,7 @@ enum MachineFiles {
     directory.addText("meminfo") { _ throws(Errno) in try MemoryText.make() }
     directory.addText("stat") { _ throws(Errno) in try statistics() }
     directory.addText("loadavg") { _ throws(Errno) in try load() }
-    directory.addText("uptime") { _ throws(Errno) in try HostText.read(Int(PV_TEXT_UPTIME)) }
+    directory.addText("uptime") { _ throws(Errno) in try uptime() }
     directory.addText("cpuinfo") { _ throws(Errno) in try HostText.read(Int(PV_TEXT_CPUINFO)) }
     directory.addText("vmstat") { _ throws(Errno) in try HostText.read(Int(PV_TEXT_VMSTAT)) }
     directory.addText("version") { _ in version() }
@@ -76,17 +77,32 @@ enum MachineFiles {
       let isTotal = line.starts(with: Text("cpu ").bytes)
       guard
         isTotal || HostText.isProcessorLine(line) || line.starts(with: Text("ctxt ").bytes)
-          || line.starts(with: Text("btime ").bytes)
       else { continue }
       text.add(line)
       text.add(byte: 10)
     }
     let (last, count) = kernel.tasks.lock.withLock { (kernel.tasks.lastID, kernel.tasks.count) }
-    text.add("intr 0\nprocesses ")
+    text.add("btime ")
+    text.add(Int(kernel.boot.pointee.boot_time_seconds))
+    text.add("\nintr 0\nprocesses ")
     text.add(Int(last))
     text.add("\nprocs_running ")
     text.add(min(1, count))
     text.add("\nprocs_blocked 0\nsoftirq 0\n")
+    return text.bytes
+  }
+
+  /// The time by our own clock, which may be another than the host's; and how long the host has
+  /// been idle.
+  private static func uptime() throws(Errno) -> [UInt8] {
+    let hundredths = try Host.clock(7) / 10_000_000
+    var text = Text()
+    text.add(Int(hundredths / 100))
+    text.add(byte: 46)
+    text.add(byte: UInt8(48 + hundredths / 10 % 10))
+    text.add(byte: UInt8(48 + hundredths % 10))
+    let host = try HostText.read(Int(PV_TEXT_UPTIME))
+    text.add(Array(host.drop { $0 != 32 }))
     return text.bytes
   }
 

@@ -6,7 +6,7 @@ import Platform
 enum ProcessEntry: Int, CaseIterable {
   case auxv, cgroup, cmdline, comm, cwd, environ, exe, fd, fdinfo, io, limits, loginuid, maps, mem
   case mountinfo, mounts, net, ns, oom_score, oom_score_adj, root, sessionid, setgroups, smaps, stat
-  case statm, status, task, uid_map, gid_map, wchan, children, personality
+  case statm, status, task, uid_map, gid_map, wchan, children, personality, timens_offsets
 
   var name: StaticString {
     switch self {
@@ -43,6 +43,7 @@ enum ProcessEntry: Int, CaseIterable {
     case .wchan: "wchan"
     case .children: "children"
     case .personality: "personality"
+    case .timens_offsets: "timens_offsets"
     }
   }
 
@@ -55,7 +56,7 @@ enum ProcessEntry: Int, CaseIterable {
     case .ns: FileMode.S_IFDIR | 0o511
     case .auxv, .environ, .io, .personality: FileMode.S_IFREG | 0o400
     case .mem: FileMode.S_IFREG | 0o600
-    case .comm, .loginuid, .oom_score_adj, .setgroups, .uid_map, .gid_map:
+    case .comm, .loginuid, .oom_score_adj, .setgroups, .uid_map, .gid_map, .timens_offsets:
       FileMode.S_IFREG | 0o644
     case .cgroup, .cmdline, .limits, .maps, .mountinfo, .mounts, .oom_score, .sessionid, .smaps,
       .stat, .statm, .status, .wchan, .children:
@@ -68,6 +69,7 @@ enum ProcessEntry: Int, CaseIterable {
     switch self {
     case .task: !isThread
     case .children: isThread
+    case .timens_offsets: !isThread
     default: true
     }
   }

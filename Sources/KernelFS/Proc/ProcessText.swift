@@ -58,7 +58,10 @@ final class ProcessText: TextNode {
     case .oom_score: return Text("0\n").bytes
     case .cgroup: return Text("0::/\n").bytes
     case .loginuid, .sessionid: return Text("4294967295").bytes
-    case .uid_map, .gid_map: return Text("         0          0 4294967295\n").bytes
+    case .uid_map: return kernel.users.text
+    case .gid_map: return kernel.groups.text
+    case .timens_offsets:
+      return Kernel.bootString(kernel.boot, kernel.boot.pointee.clock_offsets_offset)
     case .setgroups: return Text("allow\n").bytes
     case .wchan: return Text("0").bytes
     case .personality:
@@ -99,6 +102,8 @@ final class ProcessText: TextNode {
       }
       process.outOfMemoryAdjustment = Int32(value)
     case .loginuid, .setgroups, .uid_map, .gid_map: throw .EPERM
+    // Offsets can't change when there is a process in the namespace: time_namespaces(7).
+    case .timens_offsets: throw .EACCES
     default: throw .EIO
     }
   }

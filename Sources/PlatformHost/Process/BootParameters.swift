@@ -36,6 +36,11 @@ public struct BootParameters: Sendable {
   public var schedulingPolicy: Int32 = 0
   /// /proc/PID/oom_score_adj of the programs.
   public var outOfMemoryAdjustment: Int32 = 0
+  /// Of the container's user namespace; nil where it has the host's ids.
+  public var users: IDMap?
+  public var groups: IDMap?
+  /// The text of /proc/PID/timens_offsets.
+  public var clockOffsets = ""
   /// uname(2)'s release and version.
   public var release = ""
   public var version = ""

@@ -33,9 +33,18 @@ struct BootRecord {
     record.pointee.personality = parameters.personality
     record.pointee.scheduling_policy = parameters.schedulingPolicy
     record.pointee.out_of_memory_adjustment = parameters.outOfMemoryAdjustment
+    record.pointee.user_map_offset = try blob.append(words: words(parameters.users))
+    record.pointee.user_map_count = UInt32(parameters.users?.ranges.count ?? 0)
+    record.pointee.group_map_offset = try blob.append(words: words(parameters.groups))
+    record.pointee.group_map_count = UInt32(parameters.groups?.ranges.count ?? 0)
+    record.pointee.clock_offsets_offset = try blob.append(parameters.clockOffsets)
     try fillDevices(parameters.devices)
     record.pointee.window_rows = UInt32(parameters.window?.rows ?? 0)
     record.pointee.window_columns = UInt32(parameters.window?.columns ?? 0)
+  }
+
+  private func words(_ map: IDMap?) -> [UInt64] {
+    (map?.ranges ?? []).flatMap { [UInt64($0.inside), UInt64($0.outside), UInt64($0.count)] }
   }
 
   private func fillDescriptors(_ parameters: BootParameters) {

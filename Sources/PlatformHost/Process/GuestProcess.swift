@@ -9,15 +9,17 @@ import PVCalls
 /// container's files for its root.
 public struct GuestProcess {
   private let writableMemory: Descriptor
+  private let isInUserNamespace: Bool
   /// The number of the guest's "/" in every guest process.
   public static let root = Descriptor(rawValue: 3)
 
   /// Where failures are told, and the number of the filter's listener.
   public private(set) var statusSocket: Descriptor
 
-  public init(writableMemory: Descriptor, statusSocket: Descriptor) {
+  public init(writableMemory: Descriptor, statusSocket: Descriptor, isInUserNamespace: Bool) {
     self.writableMemory = writableMemory
     self.statusSocket = statusSocket
+    self.isInUserNamespace = isInUserNamespace
   }
 
   /// Never returns: it throws before the point of no return, or the guest kernel runs.
@@ -85,12 +87,18 @@ public struct GuestProcess {
     try CurrentProcess.startSession()
     CurrentProcess.setFileCreationMask(PV_HOST_UMASK)
     try CurrentProcess.raiseDescriptorLimit(atLeast: 65536)
-    try CurrentProcess.forbidCoreDumps()
     try CurrentProcess.limitQueuedSignals(to: 4096)
-    try CurrentProcess.dropSupplementaryGroups()
+    // There it has none, and may be forbidden to say so.
+    if !isInUserNamespace { try CurrentProcess.dropSupplementaryGroups() }
     try CurrentProcess.dropCapabilities()
     try CurrentProcess.setNoNewPrivileges()
-    try CurrentProcess.makeUndumpable()
+    if isInUserNamespace {
+      // The backend is of the same user, and has no other right to look into guest processes.
+      try CurrentProcess.forbidCoreDumpsOfDumpable()
+    } else {
+      try CurrentProcess.forbidCoreDumps()
+      try CurrentProcess.makeUndumpable()
+    }
   }
 
   /// The guest kernel sees its own faults, traps, kicks and timers; no other host signal does
