@@ -388,3 +388,25 @@ def podman_conmon_killed(engine):
     expect(os.listdir(engine.path("containers")) == [], "its state is still there")
     found = [path for path, _, _ in os.walk("/sys/fs/cgroup") if identifier in path]
     expect(found == [], f"control groups: {found}")
+
+
+@case(Podman, "users")
+def podman_users(engine):
+    """A user namespace of the container's own: its root is nobody's on the host."""
+    shared = engine.path("shared")
+    os.mkdir(shared)
+    os.chown(shared, 200000, 200000)
+    script = "cat /proc/self/uid_map; stat -c %u:%g / /shared /etc/passwd; touch /shared/new"
+    mapping = ("--uidmap", "0:200000:5000", "--gidmap", "0:200000:5000")
+    output = engine.run("run", "--name", "mapped", *mapping, "-v", f"{shared}:/shared", *SMALL,
+                        IMAGE, "sh", "-c", script)
+    expect(output.split() == ["0", "200000", "5000", *["0:0"] * 3], output)
+    made = os.stat(os.path.join(shared, "new"))
+    expect((made.st_uid, made.st_gid) == (200000, 200000), str(made))
+    engine.run("run", "-d", "--name", "first", *mapping, *SMALL, IMAGE, "sleep", "1000")
+    output = engine.run("run", "--rm", "--userns", "container:first", *SMALL, IMAGE, "sh", "-c",
+                        "cat /proc/self/uid_map; stat -c %u /")
+    expect(output.split() == ["0", "200000", "5000", "0"], output)
+    output = engine.run("exec", "--user", "7", "first", "sh", "-c",
+                        "id -u; touch /tmp/x && stat -c %u /tmp/x")
+    expect(output == "7\n7\n", output)

@@ -1,5 +1,6 @@
 """What goes wrong around a container: the right error, the right state, nothing left behind."""
 
+import json
 import os
 import socket
 import subprocess
@@ -157,3 +158,42 @@ def unread_console(host):
                    words="cannot send a terminal")
         host.fails("state", "box", words="does not exist")
     server.close()
+
+
+@case("faults/a-container-with-users-of-its-own")
+def users(host):
+    """Its backend has no rights on the host, and a keeper that has: whichever is killed, the
+    container can be deleted, and nothing of it is left."""
+    if hosts.PRODUCT.endswith("runc"):
+        return
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    for path in (host.scratch, host.bundle, os.path.join(host.bundle, "rootfs")):
+        os.chmod(path, 0o755)
+    parts = {"linux": {"uidMappings": mapping, "gidMappings": mapping, "namespaces": [
+        {"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "user")]}}
+    amend(host, "nosuch", **parts)
+    host.fails("create", "--bundle", host.bundle, "box", words="not found")
+    expect(not host.leftovers(), f"of a container that was not created: {host.leftovers()[:3]}")
+    amend(host, "sleep", "1000", **parts)
+    for victim, when in (("backend", "running"), ("backend", "created"), ("keeper", "running"),
+                         ("keeper", "created")):
+        host.create()
+        with open(os.path.join(host.root, "box", "state.json")) as file:
+            process = json.load(file)["backend"]["pid"]
+        with open(f"/proc/{process}/status") as file:
+            expect("Uid:\t100000\t" in file.read(), "the backend is root on the host")
+        if victim == "keeper":
+            with open(f"/proc/{process}/task/{process}/children") as file:
+                process = int(file.read())
+        if when == "running":
+            host.run("start", "box")
+        os.kill(process, 9)
+        if victim == "keeper" and when == "created":
+            host.fails("start", "box", words="broken pipe")
+        elif victim == "keeper":
+            expect(host.run("exec", "box", "echo", "fine") == "fine\n", "exec without a keeper")
+        else:
+            until("the end with the backend", host.is_stopped)
+        host.run("delete", "--force", "box")
+        until(f"nothing left of a {when} container without its {victim}",
+              lambda: not host.leftovers())

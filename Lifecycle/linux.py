@@ -215,16 +215,33 @@ def refused(host):
     if hosts.PRODUCT.endswith("runc"):
         return
     data = {"destination": "/data", "type": "bind", "source": "/tmp"}
-    for word in ("shared", "rshared", "idmap", "ridmap"):
+    for word in ("shared", "rshared"):
         refuses(host, f"'{word}' is not supported", mounts=[{**data, "options": ["rbind", word]}])
+    for word in ("idmap", "ridmap"):
+        refuses(host, "uidMappings: is missing", mounts=[{**data, "options": ["rbind", word]}])
     mapping = [{"containerID": 0, "hostID": 1000, "size": 10}]
-    refuses(host, "uidMappings", mounts=[{**data, "options": ["bind"], "uidMappings": mapping}])
+    refuses(host, "gidMappings", mounts=[{**data, "options": ["bind"], "uidMappings": mapping}])
+    refuses(host, "uidMappings: is not supported but for a bind", mounts=[{
+        "destination": "/data", "type": "tmpfs", "source": "x", "uidMappings": mapping,
+        "gidMappings": mapping}])
     refuses(host, "linux.intelRdt", linux={"intelRdt": {"closID": "a"}})
     refuses(host, "linux.timeOffsets", linux={"timeOffsets": {"monotonic": {"secs": 5}}})
+    for words, offset in (("nanosecs: must be less", {"nanosecs": 10 ** 9}),
+                          ("cannot make the time namespace", {"secs": -(1 << 62)})):
+        refuses(host, words, linux={"namespaces": [{"type": "time"}],
+                                    "timeOffsets": {"boottime": offset}})
     refuses(host, "cpu.realtimeRuntime", linux={"resources": {"cpu": {"realtimeRuntime": 950}}})
     refuses(host, "linux.netDevices", linux={"netDevices": {"eth0": {"name": "x"}}})
     refuses(host, "rootfsPropagation", linux={"rootfsPropagation": "shared"})
-    refuses(host, "user namespaces", linux={"namespaces": [{"type": "user"}]})
+    refuses(host, "linux.uidMappings: is missing", linux={"namespaces": [{"type": "user"}]})
+    users = {"namespaces": [{"type": "user"}], "gidMappings": mapping}
+    for words, found in (("has no user 0", {"containerID": 1, "hostID": 1000, "size": 10}),
+                         ("size: must not be 0", {**mapping[0], "size": 0}),
+                         ("hostID: is missing", {"containerID": 0, "size": 1}),
+                         ("beyond the last id", {**mapping[0], "size": 0xffffffff})):
+        refuses(host, words, linux={**users, "uidMappings": [found]})
+    refuses(host, "process.user.uid: 10 is not in linux.uidMappings",
+            linux={**users, "uidMappings": mapping}, process={"user": {"uid": 10, "gid": 0}})
     # Labels protect the host from a container's processes, which here never see it.
     amend(host, "true", process={"apparmorProfile": "p", "selinuxLabel": "l"},
           linux={"mountLabel": "m", "rootfsPropagation": "rslave"})

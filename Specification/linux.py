@@ -97,6 +97,139 @@ def user_namespace(box):
     expect(text.split() == ["5", "0", "100000", "65536"], text)
 
 
+def mapped(box, **changes):
+    """The changes for a container with users of its own, whose root has the bundle."""
+    for path in (box.scratch, box.bundle, box.inside(), box.inside("tmp")):
+        os.chmod(path, 0o755)
+        os.chown(path, 100000, 100000)
+    return {"linux.namespaces": [*NAMESPACES, {"type": "user"}], "linux.uidMappings": MAPPING,
+            "linux.gidMappings": MAPPING, **changes}
+
+
+@test("config-linux/user-namespace-mappings/files-on-the-host")
+def mapped_files(box):
+    """hostID (uint32, REQUIRED) - is the starting uid/gid on the host to be mapped to
+    containerID."""
+    box.output("cd /tmp && touch a && mkdir d && ln -s x l && mkfifo f && touch b && chown 5:6 b",
+               mapped(box))
+    for name, owner in (("a", 0), ("d", 0), ("l", 0), ("f", 0), ("b", 5)):
+        status = os.lstat(box.inside("tmp", name))
+        group = 6 if owner else 0
+        expect((status.st_uid, status.st_gid) == (100000 + owner, 100000 + group), name)
+
+
+@test("config-linux/user-namespace-mappings/files-of-others")
+def foreign_files(box):
+    """size (uint32, REQUIRED) - is the number of ids to be mapped: of a file of another user
+    nothing may be done that is its owner's, and none becomes its owner."""
+    changes = mapped(box)
+    for name, mode in (("secret", 0o600), ("readable", 0o644)):
+        path = box.inside("tmp", name)
+        with open(path, "w") as file:
+            file.write("x\n")
+        os.chmod(path, mode)
+    text = box.output("""cd /tmp; exec 2>&1; stat -c %u:%g secret readable; cat readable
+        cat secret; echo y > readable; chmod 777 readable; chown 0 readable; touch own
+        chown 65536 own; chown 0:65536 own; chown 65535:65535 own; stat -c %u:%g own""", changes)
+    what = [line.split(": ")[-1] for line in text.splitlines()]
+    expect(what == ["65534:65534"] * 2 + [
+        "x", "Permission denied", "Permission denied", "Operation not permitted",
+        "Operation not permitted", "Invalid argument", "Invalid argument", "65535:65535"], text)
+
+
+@test("config-linux/user-namespace-mappings/what-is-made-for-it")
+def mapped_mounts(box):
+    """containerID (uint32, REQUIRED) - is the starting uid/gid in the container."""
+    text = box.output("stat -c %u:%g /made/below /made /special /dev/shm; echo x > /made/x", mapped(
+        box, **{"mounts+": [
+            {"destination": "/made/below", "type": "tmpfs", "source": "x"},
+            {"destination": "/special", "type": "tmpfs", "source": "x", "options": [
+                "uid=5", "gid=6", "mode=755"]}]}))
+    expect(text.split() == ["0:0", "0:0", "5:6", "0:0"], text)
+    expect(os.stat(box.inside("made")).st_uid == 100000, "the mount point")
+
+
+@test("config-linux/user-namespace-mappings/of-the-process")
+def mapped_user(box):
+    """The container's user is one of those that are mapped: uid 5 is 100005 for the host."""
+    text = box.output("touch /tmp/new; id -u; id -g", mapped(
+        box, **{"process.user": {"uid": 5, "gid": 6}, "mounts+": [
+            {"destination": "/tmp", "type": "tmpfs", "source": "x", "options": ["mode=1777"]}]}))
+    expect(text == "5\n6\n", text)
+    box.refuses(mapped(box, **{"process.user": {"uid": 70000, "gid": 0}}))
+
+
+@test("config-linux/user-namespace-mappings/processes-on-the-host")
+def mapped_processes(box):
+    """The user namespace is the processes' own: nobody of the host's users is in it."""
+    process = box.begin(mapped(box))["pid"]
+    expect(os.readlink(f"/proc/{process}/ns/user") != os.readlink("/proc/self/ns/user"),
+           "the host's")
+    with open(f"/proc/{process}/status") as file:
+        users = [line.split()[1:] for line in file if line.startswith(("Uid:", "Gid:"))]
+    expect(users == [["100000"] * 4] * 2, str(users))
+
+
+@test("config-linux/user-namespace-mappings/ports-of-root")
+def mapped_ports(box):
+    """Who is root of the namespace is it of the container's network, too."""
+    text = box.output("nc -l -p 80 -w 1 & i=0; until echo x | nc -w 1 127.0.0.1 80; do "
+                      "i=$((i + 1)); [ $i -lt 50 ] || break; usleep 20000; done; wait", mapped(box))
+    expect(text == "x\n", text)
+
+
+@test("config-linux/user-namespace-mappings/missing")
+def no_mapping(box):
+    """uidMappings: a new user namespace without any has no user that the program could be."""
+    box.refuses({"linux.namespaces": [*NAMESPACES, {"type": "user"}]})
+
+
+@test("config-linux/user-namespace-mappings/without-the-namespace")
+def mapping_without(box):
+    """The user namespace mappings are those from the host to the container: of a namespace."""
+    box.refuses({"linux.uidMappings": MAPPING, "linux.gidMappings": MAPPING})
+
+
+@test("config-linux/user-namespace-mappings/overlapping")
+def overlapping(box):
+    """If the runtime cannot apply a property as specified in the configuration, it MUST generate an
+    error: user_namespaces(7), "The ranges ... cannot overlap"."""
+    changes = mapped(box)
+    changes["linux.uidMappings"] = [*MAPPING, {"containerID": 65535, "hostID": 300000, "size": 2}]
+    box.refuses(changes)
+
+
+def clocks(box):
+    """A program in the container that says what its clocks show, and waits by them."""
+    subprocess.run(["cc", "-O1", "-static", "-o", box.inside("bin", "clocks"), CLOCKS], check=True)
+
+
+CLOCKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clocks.c")
+
+
+@test("config-linux/offset-for-time-namespace/clocks")
+def offset_clocks(box):
+    """secs (int64, OPTIONAL), nanosecs (uint32, OPTIONAL) - is the offset of clock (in seconds, in
+    nanoseconds) in the container: however the clock is asked, and whatever waits for it."""
+    clocks(box)
+    changes = {"linux.namespaces": [*NAMESPACES, {"type": "time"}], "linux.timeOffsets": {
+        "monotonic": {"secs": 1 << 28, "nanosecs": 5}, "boottime": {"secs": 1 << 30}},
+        "process.args": ["clocks", str(1 << 28), str(1 << 30)]}
+    box.write(changes)
+    status, text, errors = box.call("run", "--bundle", box.bundle, "box")
+    expect(status == 0, text + errors)
+    text = box.output("cat /proc/self/timens_offsets", changes | {
+        "process.args": ["cat", "/proc/self/timens_offsets"]})
+    expect(text.split() == ["monotonic", str(1 << 28), "5", "boottime", str(1 << 30), "0"], text)
+
+
+@test("config-linux/offset-for-time-namespace/without-the-namespace")
+def offset_without(box):
+    """timeOffsets (object, OPTIONAL) sets the offset for Time Namespace: without one it would be
+    the host's."""
+    box.refuses({"linux.timeOffsets": {"boottime": {"secs": 5, "nanosecs": 0}}})
+
+
 @test("config-linux/namespaces/time")
 def time_namespace(box):
     """time: the container will be able to have its own clocks."""
@@ -121,7 +254,7 @@ class Holder:
 
     def __init__(self, *options):
         self.process = subprocess.Popen(
-            ["unshare", *options, "sh", "-c", "hostname held; echo ready; read x"], text=True,
+            ["unshare", *options, "sh", "-c", "echo ready; read x"], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self):
@@ -149,14 +282,27 @@ def joined(kind, option):
 
 joined("network", "-n")
 joined("ipc", "-i")
+joined("time", "-T")
 
 
 @test("config-linux/namespaces/path-of-uts")
 def joined_uts(box):
     """The runtime MUST place the container process in the namespace associated with that path."""
-    with Holder("-u") as holder:
+    with Holder("-u", "sh", "-c", "hostname held; exec \"$@\"", "sh") as holder:
         box.prints("hostname", "held\n", {"linux.namespaces": without("uts", {
             "type": "uts", "path": holder.path("uts")})})
+
+
+@test("config-linux/namespaces/path-of-user")
+def joined_users(box):
+    """The runtime MUST place the container process in the namespace associated with that path."""
+    own = [{"containerID": 0, "hostID": 0, "size": 1}]
+    with Holder("-Ur") as holder:
+        process = box.begin({
+            "linux.namespaces": without("user", {"type": "user", "path": holder.path("user")}),
+            "linux.uidMappings": own, "linux.gidMappings": own})["pid"]
+        expect(os.readlink(f"/proc/{process}/ns/user") == os.readlink(holder.path("user")),
+               "another one")
 
 
 @test("config-linux/namespaces/path-of-pid")
@@ -191,6 +337,8 @@ wrong_path("network", "uts")
 wrong_path("uts", "network")
 wrong_path("ipc", "network")
 wrong_path("pid", "network")
+wrong_path("user", "network")
+wrong_path("time", "network")
 
 
 @test("config-linux/namespaces/path-leads-to-a-file")

@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from box import expect, test
+from box import NAMESPACES, expect, test
 
 
 def volume(box, *names):
@@ -279,15 +279,82 @@ def copy_up(box):
     expect(not os.path.exists(box.inside("data", "new")), "it was written through")
 
 
+MAP = [{"containerID": 0, "hostID": 1000, "size": 10}]
+
+
+def owners(box, *options, changes=(), **more):
+    """Who owns what is in a volume of the user 3, and what is mounted below it."""
+    source = volume(box, "file")
+    os.makedirs(f"{source}/below", exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{source}/below"], check=True)
+    try:
+        with open(f"{source}/below/deep", "w"):
+            pass
+        for path in (source, f"{source}/file", f"{source}/below", f"{source}/below/deep"):
+            os.chown(path, 3, 3)
+        mount = {**bind(source, *options)["mounts+"][0], **more}
+        text = box.output(
+            "cd /data; stat -c %u:%g file below/deep; touch new && stat -c %u:%g new; rm -f new",
+            {"mounts+": [mount], **dict(changes)})
+        return text.split()
+    finally:
+        subprocess.run(["umount", f"{source}/below"], check=True)
+
+
 @test("config/linux-mount-options/idmap")
 def mapped(box):
     """Runtimes SHOULD implement the option string idmap: owners are those of the mapping."""
-    mapping = [{"containerID": 0, "hostID": 1000, "size": 10}]
-    source = volume(box, "file")
-    os.chown(f"{source}/file", 1003, 1003)
-    mount = {**bind(source, "bind", "idmap")["mounts+"][0], "uidMappings": mapping,
-             "gidMappings": mapping}
-    box.prints("stat -c %u:%g /data/file", "3:3\n", {"mounts+": [mount]})
+    found = owners(box, "rbind", "idmap", uidMappings=MAP, gidMappings=MAP,
+                   changes={"process.user": {"uid": 1003, "gid": 1003}})
+    expect(found == ["1003:1003", "3:3", "1003:1003"], str(found))
+
+
+@test("config/linux-mount-options/ridmap")
+def mapped_recursively(box):
+    """Runtimes SHOULD implement the option string ridmap: of the mounts below, too."""
+    found = owners(box, "rbind", "ridmap", uidMappings=MAP, gidMappings=MAP,
+                   changes={"process.user": {"uid": 1003, "gid": 1003}})
+    expect(found == ["1003:1003"] * 3, str(found))
+
+
+@test("config/linux-mount-options/idmap-of-the-container")
+def mapped_as_container(box):
+    """uidMappings: where a mount has none, the runtime MAY use those of the container, so that
+    the owners of files are the same numbers inside."""
+    for path in (box.scratch, box.bundle, box.inside()):
+        os.chmod(path, 0o755)
+        os.chown(path, 100000, 100000)
+    found = owners(box, "rbind", "ridmap", changes={
+        "linux.namespaces": [*NAMESPACES, {"type": "user"}], "linux.uidMappings": CONTAINER_MAP,
+        "linux.gidMappings": CONTAINER_MAP, "process.user": {"uid": 3, "gid": 3}})
+    expect(found == ["3:3"] * 3, str(found))
+
+
+CONTAINER_MAP = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+
+
+@test("config/linux-mount-options/idmap-without-mappings")
+def mapped_by_nothing(box):
+    """If the runtime cannot apply a property as specified in the configuration, it MUST generate an
+    error: there are no ids to map."""
+    box.refuses(bind(volume(box, "file"), "bind", "idmap"))
+
+
+@test("config/linux-mount-options/idmap-of-a-file-system-that-can-not")
+def mapped_impossibly(box):
+    """If the runtime cannot apply a property as specified in the configuration, it MUST generate an
+    error: an overlay maps no ids."""
+    for name in ("lower", "upper", "work", "merged"):
+        os.mkdir(box.path(name))
+    subprocess.run(["mount", "-t", "overlay", "-o", f"lowerdir={box.path('lower')},upperdir="
+                    f"{box.path('upper')},workdir={box.path('work')}", "overlay",
+                    box.path("merged")], check=True)
+    try:
+        mount = {**bind(box.path("merged"), "bind", "idmap")["mounts+"][0], "uidMappings": MAP,
+                 "gidMappings": MAP}
+        box.refuses({"mounts+": [mount]})
+    finally:
+        subprocess.run(["umount", box.path("merged")], check=True)
 
 
 @test("config/linux-mount-options/of-the-file-system")

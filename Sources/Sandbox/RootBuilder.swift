@@ -93,7 +93,9 @@ struct RootBuilder: ~Copyable {
     if destination == "/" { throw RuntimeError("\(what): the root itself is no mount point") }
     if mounts.count == RootBuilder.mountLimit { throw RuntimeError("\(what): too many mounts") }
     if mount.kind == .bind, showsHostKernel(mount.source) {
-      if let own = ownFileSystem(insteadOf: mount, at: destination) { return try self.mount(own, nil) }
+      if let own = ownFileSystem(insteadOf: mount, at: destination) {
+        return try self.mount(own, nil)
+      }
       throw RuntimeError("\(what): it shows the host's kernel, which a sandbox does not share")
     }
     do throws(HostError) {
