@@ -72,18 +72,49 @@ def exec_refused(host):
     expect("--cgroup" in text and "not supported" in text, text)
     host.run("exec", "--cgroup", "/", "box", "true")
     for option, word in (("--apparmor", "apparmorProfile"), ("--process-label", "selinuxLabel")):
-        text = host.run("exec", option, "x", "box", "true")
-        expect(word in text and "has no effect" in text, text)
+        text = host.run("exec", option, "x", "box", "true", status=None)
+        expect(word in text and ("has no effect" in text or "can not be applied" in text), text)
     path = os.path.join(host.scratch, "process.json")
     with open(path, "w") as file:
-        json.dump({"args": ["true"], "cwd": "/", "env": ["PATH=/bin"], "oomScoreAdj": 100,
-                   "scheduler": {"policy": "SCHED_BATCH"}}, file)
+        json.dump({"args": ["true"], "cwd": "/", "env": ["PATH=/bin"], "unknown": 1}, file)
     log = os.path.join(host.scratch, "log")
     text = host.run("--log", log, "exec", "--process", path, "box")
     expect(text == "", f"an engine would show its user: {text}")
     with open(log) as file:
         text = file.read()
-    expect(text.count("has no effect") == 2 and "process.scheduler" in text, text)
+    expect("process.unknown: is not supported and has no effect" in text, text)
+
+
+@case("flags/exec-has-a-treatment-of-its-own")
+def exec_treatment(host):
+    """Scheduling, priorities, processors and what is killed for want of memory: of the program that
+    joins, on the host and inside, and not of the container."""
+    modern = not hosts.PRODUCT.endswith("runc")
+    host.start_detached()
+    path = os.path.join(host.scratch, "process.json")
+    more = {"scheduler": {"policy": "SCHED_BATCH", "nice": 3}, "execCPUAffinity": {"final": "1"},
+            "ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 0}} if modern else {}
+    with open(path, "w") as file:
+        json.dump({"args": ["sh", "-c", "cat /proc/self/oom_score_adj; exec sleep 1000"],
+                   "cwd": "/", "env": ["PATH=/bin"], "oomScoreAdj": 107, **more}, file)
+    stand_in = subprocess.Popen(host.command("exec", "--process", path, "box"), text=True,
+                                stdout=subprocess.PIPE)
+    expect(stand_in.stdout.readline() == "107\n", "inside")
+    found = []
+    for process in json.loads(host.run("ps", "--format", "json", "box")):
+        with open(f"/proc/{process}/oom_score_adj") as file:
+            if file.read() == "107\n":
+                found.append(process)
+    expect(found, "on the host")
+    if modern:
+        process = found[-1]
+        expect(os.sched_getscheduler(process) == os.SCHED_BATCH, "policy")
+        expect(os.getpriority(os.PRIO_PROCESS, process) == 3, "nice")
+        expect(os.sched_getaffinity(process) == {1}, "processors")
+        text = subprocess.run(["ionice", "-p", str(process)], capture_output=True, text=True)
+        expect(text.stdout.strip() == "idle", text.stdout)
+    host.run("kill", "box", "KILL")
+    stand_in.communicate()
 
 
 @case("flags/ignore-paused")

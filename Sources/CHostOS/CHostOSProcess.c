@@ -465,7 +465,7 @@ int host_set_window(int descriptor, uint16_t rows, uint16_t columns) {
   return ioctl(descriptor, TIOCSWINSZ, &size);
 }
 
-int host_set_scheduling(int policy, int nice, int priority) {
+int host_set_scheduling(pid_t thread, int policy, int nice, int priority) {
   /* struct sched_attr, of which the deadline's part stays zero. */
   struct {
     uint32_t size, policy;
@@ -475,9 +475,9 @@ int host_set_scheduling(int policy, int nice, int priority) {
     uint64_t runtime, deadline, period;
   } attributes = {
       .size = sizeof attributes, .policy = policy, .nice = nice, .priority = priority};
-  return syscall(SYS_sched_setattr, 0, &attributes, 0);
+  return syscall(SYS_sched_setattr, thread, &attributes, 0);
 }
 
-int host_set_io_priority(int priority) {
-  return syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, priority);
+int host_set_io_priority(pid_t thread, int priority) {
+  return syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, thread, priority);
 }

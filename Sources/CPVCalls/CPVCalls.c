@@ -8,4 +8,4 @@ _Static_assert(sizeof(struct pv_event) == 16, "events are 16 bytes");
 _Static_assert(sizeof(struct pv_received) == 144, "the backend writes it field by field");
 _Static_assert(sizeof(struct pv_received) + PV_CONTROL_SIZE <= PV_PAYLOAD_SIZE,
                "what is received beside the data fits into a payload");
-_Static_assert(sizeof(struct pv_program) == 592, "no padding in the program record");
+_Static_assert(sizeof(struct pv_program) == 744, "no padding in the program record");

@@ -7,19 +7,6 @@ extension CurrentProcess {
     try check { host_drop_capabilities() }
   }
 
-  /// SCHED_*, nice value and, for the real-time policies, priority: sched_setattr(2). Children
-  /// inherit them.
-  public static func setScheduling(
-    policy: Int32, nice: Int32, priority: Int32
-  ) throws(HostError) {
-    try check { host_set_scheduling(policy, nice, priority) }
-  }
-
-  /// Class and level in one number, as ioprio_set(2) takes them. Children inherit it.
-  public static func setInputOutputPriority(_ priority: Int32) throws(HostError) {
-    try check { host_set_io_priority(priority) }
-  }
-
   /// No program that is started from now on gains privileges.
   public static func setNoNewPrivileges() throws(HostError) {
     try check { host_set_no_new_privileges() }
@@ -172,10 +159,33 @@ extension ProcessID {
     try check { host_set_priority(rawValue, value) }
   }
 
+  /// SCHED_*, nice value and, for the real-time policies, priority: sched_setattr(2). Children
+  /// inherit them.
+  public func setScheduling(
+    policy: Int32, nice: Int32, priority: Int32
+  ) throws(HostError) {
+    try check { host_set_scheduling(rawValue, policy, nice, priority) }
+  }
+
+  /// Class and level in one number, as ioprio_set(2) takes them. Children inherit it.
+  public func setInputOutputPriority(_ priority: Int32) throws(HostError) {
+    try check { host_set_io_priority(rawValue, priority) }
+  }
+
   /// Fills the buffer with the thread's CPU mask and returns its bytes.
   public func affinity(into buffer: borrowing ByteBuffer) throws(HostError) -> Int {
     let (bytes, size) = (buffer.bytes, buffer.capacity & ~7)
     return Int(try check { host_get_affinity(rawValue, bytes, size) })
+  }
+
+  public func setAffinity(_ processors: [Int]) throws(HostError) {
+    let mask = ByteBuffer(capacity: ((processors.max() ?? 0) / 64 + 1) * 8)
+    for offset in 0..<mask.capacity { mask.store(UInt8(0), at: offset) }
+    for processor in processors {
+      let byte = mask.load(UInt8.self, at: processor / 8)
+      mask.store(byte | 1 << UInt8(processor % 8), at: processor / 8)
+    }
+    try setAffinity(mask, count: mask.capacity)
   }
 
   public func setAffinity(_ buffer: borrowing ByteBuffer, count: Int) throws(HostError) {

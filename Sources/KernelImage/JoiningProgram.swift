@@ -146,7 +146,13 @@ struct ProgramRecord {
     task.use(credentials: credentials)
     task.useContainerFilter()
     task.personality = kernel.boot.pointee.personality
-    task.group.outOfMemoryAdjustment = kernel.boot.pointee.out_of_memory_adjustment
+    let boot = kernel.boot
+    task.group.outOfMemoryAdjustment =
+      head.flags & UInt32(PV_PROGRAM_OUT_OF_MEMORY) != 0
+      ? head.out_of_memory_adjustment : boot.pointee.out_of_memory_adjustment
+    task.schedulingPolicy =
+      head.flags & UInt32(PV_PROGRAM_SCHEDULING) != 0
+      ? head.scheduling_policy : boot.pointee.scheduling_policy
     task.paths.umask = head.umask
     withUnsafeBytes(of: head.rlimits) { bytes in
       for index in 0..<16 {

@@ -1,3 +1,4 @@
+import Glibc
 import HostOS
 import OCISpec
 import Sandbox
@@ -8,12 +9,9 @@ extension Bundle {
     _ configuration: inout SandboxConfiguration, _ warnings: inout [String]
   ) throws(SpecError) {
     try setControls(&configuration)
-    configuration.devices = devices(&warnings)
+    setDevices(&configuration, &warnings)
     configuration.personality = spec.linux?.personality?.domain == .linux32 ? 8 : 0  // PER_LINUX32
-    if let scheduler = spec.process?.scheduler {
-      configuration.scheduling = SchedulingConfiguration(
-        policy: scheduler.policy.number, nice: scheduler.nice, priority: scheduler.priority)
-    }
+    configuration.scheduling = spec.process?.scheduler.map(SchedulingConfiguration.init)
     if let priority = spec.process?.ioPriority {
       configuration.inputOutputPriority = priority.class.number << 13 | priority.priority
     }
@@ -68,33 +66,48 @@ extension Bundle {
 
   // MARK: - Devices
 
-  /// Those that the guest kernel has; the host's stay out of its reach.
-  private func devices(_ warnings: inout [String]) -> [DeviceConfiguration] {
-    var result: [DeviceConfiguration] = []
+  /// Those that the guest kernel has, and FIFOs; the host's devices stay out of its reach.
+  private func setDevices(
+    _ configuration: inout SandboxConfiguration, _ warnings: inout [String]
+  ) {
     for (index, device) in (spec.linux?.devices ?? []).enumerated() {
       let path = PathText.normalized(device.path)
       let isKnown =
         ["c", "u"].contains(device.type)
         && Bundle.knownDevices.contains { $0.major == device.major && $0.minor == device.minor }
-      guard isKnown, path.hasPrefix("/dev/"), result.count < 32 else {
+      let isInside = path.hasPrefix("/dev/")
+      guard isKnown || device.type == "p" && !isInside,
+        configuration.devices.count + configuration.outsideDevices.count < 32
+      else {
         warnings.append(
           "config.json: linux.devices[\(index)]: '\(path)' (\(device.type) \(device.major):"
             + "\(device.minor)) is left out: the guest kernel has no such device")
         continue
       }
-      result.append(
-        DeviceConfiguration(
-          path: String(path.dropFirst("/dev/".count)), major: UInt32(device.major),
-          minor: UInt32(device.minor), mode: device.fileMode ?? 0o666, user: device.uid ?? 0,
-          group: device.gid ?? 0))
+      let node = DeviceConfiguration(
+        path: isInside ? String(path.dropFirst("/dev/".count)) : path,
+        major: isKnown ? UInt32(device.major) : 0, minor: isKnown ? UInt32(device.minor) : 0,
+        mode: device.fileMode ?? 0o666, user: device.uid ?? 0, group: device.gid ?? 0)
+      if isInside {
+        configuration.devices.append(node)
+      } else {
+        configuration.outsideDevices.append(
+          OutsideDevice(kind: isKnown ? S_IFCHR : S_IFIFO, node: node))
+      }
     }
-    return result
   }
 
   /// null, zero, full, random, urandom, tty, console, ptmx.
   private static let knownDevices: [(major: Int64, minor: Int64)] = [
     (1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2),
   ]
+}
+
+extension SchedulingConfiguration {
+  init(_ scheduler: Spec.Scheduler) {
+    self.init(
+      policy: scheduler.policy.number, nice: scheduler.nice, priority: scheduler.priority)
+  }
 }
 
 extension Spec.Scheduler.Policy {
@@ -112,7 +125,7 @@ extension Spec.Scheduler.Policy {
 
 extension Spec.InputOutputPriority.Class {
   /// IOPRIO_CLASS_* of ioprio_set(2).
-  fileprivate var number: Int32 {
+  var number: Int32 {
     switch self {
     case .realTime: 1
     case .bestEffort: 2

@@ -98,24 +98,17 @@ struct Execution: ~Copyable {
       var fields: [String] = []
       if options.securityProfile != nil { fields.append("process.apparmorProfile") }
       if options.securityLabel != nil { fields.append("process.selinuxLabel") }
+      do throws(SpecError) { try SecurityLabels.check(fields) } catch {
+        throw RuntimeError("cannot start the program: \(error)")
+      }
       return (try process(of: options, spec), fields.map(withoutEffect))
     }
     let text = try explaining("cannot read '\(path)'") { () throws(HostError) in
       try HostFile.readAll(path)
     }
     do throws(SpecError) {
-      var (process, fields) = try Spec.Process.read(text)
-      // Programs of the guest inherit these of the container from each other.
-      let own = spec.process
-      if let scheduler = process.scheduler, scheduler != own?.scheduler {
-        fields.append("process.scheduler")
-      }
-      if let priority = process.ioPriority, priority != own?.ioPriority {
-        fields.append("process.ioPriority")
-      }
-      if let adjustment = process.oomScoreAdj, adjustment != own?.oomScoreAdj ?? 0 {
-        fields.append("process.oomScoreAdj")
-      }
+      let (process, fields) = try Spec.Process.read(text)
+      try SecurityLabels.check(fields)
       return (process, fields.map(withoutEffect))
     } catch {
       throw RuntimeError("cannot use '\(path)': \(error)")
@@ -168,7 +161,13 @@ struct Execution: ~Copyable {
     let ownsTerminal = try openTerminal()
     let hasTerminal = process.terminal ?? false
     var warnings: [String] = []
-    let program = Bundle.program(of: process, &warnings)
+    var program = Bundle.program(of: process, &warnings)
+    program.treatment(of: process)
+    if let processors = process.execCPUAffinity?.initial {
+      try explaining("cannot use process.execCPUAffinity.initial") { () throws(HostError) in
+        try ProcessID(rawValue: 0).setAffinity(processors)
+      }
+    }
     for warning in warnings { setting.warn(warning) }
     let raw = hasTerminal ? try RawTerminal() : nil
     let signals = try Foreground.allSignals()
@@ -304,6 +303,19 @@ struct Execution: ~Copyable {
       CurrentProcess.exit(status.rawValue)
     } catch {
       CurrentProcess.exit(ExitStatus.ownFailure.rawValue)
+    }
+  }
+}
+
+extension ProgramConfiguration {
+  /// How the host treats the process of a program that joins.
+  fileprivate mutating func treatment(of process: Spec.Process) {
+    scheduling = process.scheduler.map(SchedulingConfiguration.init)
+    inputOutputPriority = process.ioPriority.map { $0.class.number << 13 | $0.priority }
+    outOfMemoryAdjustment = process.oomScoreAdj
+    for processor in process.execCPUAffinity?.final ?? [] {
+      while processors.count <= processor / 8 { processors.append(0) }
+      processors[processor / 8] |= 1 << (processor % 8)
     }
   }
 }

@@ -71,6 +71,11 @@ extension Spec.Process {
     ioPriority = try field["ioPriority"].object { field throws(SpecError) in
       try Spec.InputOutputPriority(field)
     }
+    execCPUAffinity = try field["execCPUAffinity"].object { field throws(SpecError) in
+      Spec.ProcessorAffinity(
+        initial: try Spec.ProcessorAffinity.list(field["initial"]),
+        final: try Spec.ProcessorAffinity.list(field["final"]))
+    }
   }
 
   /// Reads the text of a process alone, as `exec --process` gets it, and checks its form. Also
@@ -223,6 +228,27 @@ extension Spec.Scheduler {
       throw SpecError("\(field.path).nice", "must be -20 to 19")
     }
     self.init(policy: policy, nice: nice, priority: try field["priority"].integer() ?? 0)
+  }
+}
+
+extension Spec.ProcessorAffinity {
+  /// As many processors as the wire has room for.
+  static let limit = 1024
+
+  /// "0-3,7"; cpuset(7), List format.
+  fileprivate static func list(_ field: SpecField) throws(SpecError) -> [Int]? {
+    guard let text = try field.text(), !text.isEmpty else { return nil }
+    var processors: [Int] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { word in
+        word.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(word) : nil
+      }
+      guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1],
+        first <= last, last < limit
+      else { throw SpecError(field.path, "'\(text)' is not a list of processors") }
+      processors += first...last
+    }
+    return processors
   }
 }
 

@@ -71,6 +71,7 @@ extension Spec {
     public var oomScoreAdj: Int32?
     public var scheduler: Scheduler?
     public var ioPriority: InputOutputPriority?
+    public var execCPUAffinity: ProcessorAffinity?
 
     public init(args: [String], cwd: String) {
       self.args = args
@@ -98,6 +99,13 @@ extension Spec {
     }
     public var `class`: Class
     public var priority: Int32
+  }
+
+  /// Where programs that join a container run: sched_setaffinity(2). Lists of cpuset(7).
+  public struct ProcessorAffinity: Equatable, Sendable {
+    /// Before it is in the container's control group.
+    public var initial: [Int]?
+    public var final: [Int]?
   }
 
   /// In character cells.

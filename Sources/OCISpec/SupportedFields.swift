@@ -10,6 +10,7 @@ indirect enum SupportedFields: Sendable {
   static let process = SupportedFields.object([
     "terminal": .all, "args": .all, "env": .all, "cwd": .all, "noNewPrivileges": .all,
     "consoleSize": .all, "oomScoreAdj": .all, "scheduler": .all, "ioPriority": .all,
+    "execCPUAffinity": .object(["initial": .all, "final": .all]),
     "user": .object([
       "uid": .all, "gid": .all, "umask": .all, "additionalGids": .all, "username": .all,
     ]),

@@ -115,6 +115,42 @@ struct Joining: Sendable {
   let record: [UInt8]
   let descriptors: DescriptorList?
   var isReady = false
+
+  var settings: ProgramSettings? { ProgramSettings(record: record) }
+}
+
+/// How the host treats a program's process, from struct pv_program. The runtime wrote it: the guest
+/// has no say in it.
+struct ProgramSettings {
+  private let head: pv_program
+
+  init?(record: [UInt8]) {
+    guard record.count >= MemoryLayout<pv_program>.size else { return nil }
+    // SAFETY: the array is at least as long as the record, whose fields are all integers.
+    head = record.withUnsafeBytes { $0.loadUnaligned(as: pv_program.self) }
+  }
+
+  func apply(to thread: ProcessID, proc: Descriptor) throws(HostError) {
+    if head.flags & PV_PROGRAM_OUT_OF_MEMORY != 0 {
+      let file = try proc.open(inRoot: "\(thread.rawValue)/oom_score_adj", flags: O_WRONLY)
+      try file.descriptor.write("\(head.out_of_memory_adjustment)")
+    }
+    if head.flags & PV_PROGRAM_SCHEDULING != 0 {
+      try thread.setScheduling(
+        policy: head.scheduling_policy, nice: head.scheduling_nice,
+        priority: head.scheduling_priority)
+    }
+    if head.flags & PV_PROGRAM_IO_PRIORITY != 0 {
+      try thread.setInputOutputPriority(head.io_priority)
+    }
+    let count = Int(min(head.processors_size, UInt32(PV_PROCESSORS_SIZE)))
+    guard count > 0 else { return }
+    let mask = ByteBuffer(capacity: Int(PV_PROCESSORS_SIZE))
+    withUnsafeBytes(of: head.processors) { bytes in
+      for index in 0..<count { mask.store(bytes[index], at: index) }
+    }
+    try thread.setAffinity(mask, count: count)
+  }
 }
 
 /// Open files that are closed with the last reference.
@@ -146,6 +182,9 @@ extension Worker {
     let number = try number(of: request)
     guard let notification else { throw HostError(EINVAL) }
     guard number == 0 else {
+      let program = try backend.programs.joining(number)
+      try program.settings?.apply(
+        to: notification.thread, proc: backend.view.facts.root.descriptor)
       try backend.programs.post(number, .ready(process: notification.thread))
       return .value(0)
     }

@@ -125,13 +125,13 @@ struct InitProcess {
   private func schedule(_ configuration: SandboxConfiguration) throws(RuntimeError) {
     if let scheduling = configuration.scheduling {
       try explaining("cannot set the scheduling policy") { () throws(HostError) in
-        try CurrentProcess.setScheduling(
+        try ProcessID(rawValue: 0).setScheduling(
           policy: scheduling.policy, nice: scheduling.nice, priority: scheduling.priority)
       }
     }
     if let priority = configuration.inputOutputPriority {
       try explaining("cannot set the I/O priority") { () throws(HostError) in
-        try CurrentProcess.setInputOutputPriority(priority)
+        try ProcessID(rawValue: 0).setInputOutputPriority(priority)
       }
     }
   }

@@ -29,6 +29,9 @@ struct ProgramRecord {
     var flags: UInt32 = 0
     if hasTerminal { flags |= PV_PROGRAM_TERMINAL }
     if program.hasNoNewPrivileges { flags |= PV_PROGRAM_NO_NEW_PRIVILEGES }
+    if program.scheduling != nil { flags |= PV_PROGRAM_SCHEDULING }
+    if program.inputOutputPriority != nil { flags |= PV_PROGRAM_IO_PRIORITY }
+    if program.outOfMemoryAdjustment != nil { flags |= PV_PROGRAM_OUT_OF_MEMORY }
     for word in [flags, program.user, program.group, program.umask] { put(word) }
     let sets = program.capabilities
     for set in [sets.effective, sets.permitted, sets.inheritable, sets.bounding, sets.ambient] {
@@ -49,6 +52,16 @@ struct ProgramRecord {
     put(UInt32(window?.columns ?? 0))
     for count in [descriptorCount, program.arguments.count, program.environment.count] {
       put(UInt32(count))
+    }
+    let scheduling = program.scheduling
+    for word in [
+      scheduling?.policy, scheduling?.nice, scheduling?.priority, program.inputOutputPriority,
+      program.outOfMemoryAdjustment,
+    ] { put(word ?? 0) }
+    let processors = program.processors.prefix(Int(PV_PROCESSORS_SIZE))
+    put(UInt32(processors.count))
+    for index in 0..<Int(PV_PROCESSORS_SIZE) {
+      put(index < processors.count ? processors[index] : 0)
     }
     precondition(offset == head.capacity, "every field of the record has been written")
   }

@@ -47,6 +47,8 @@ public struct SandboxConfiguration: Sendable {
   /// the container's network namespace, too.
   public var controls: [Control] = []
   public var devices: [DeviceConfiguration] = []
+  /// Those that are not in /dev.
+  public var outsideDevices: [OutsideDevice] = []
   /// personality(2).
   public var personality: UInt32 = 0
   public var scheduling: SchedulingConfiguration?
@@ -166,6 +168,20 @@ public struct Control: Equatable, Sendable {
   }
 }
 
+/// A device, or a FIFO, at an absolute path of the guest that is not in its /dev.
+public struct OutsideDevice: Equatable, Sendable {
+  /// S_IFCHR or S_IFIFO.
+  public let kind: UInt32
+  public let node: DeviceConfiguration
+
+  public var path: String { node.path }
+
+  public init(kind: UInt32, node: DeviceConfiguration) {
+    self.kind = kind
+    self.node = node
+  }
+}
+
 /// A name for one of the guest kernel's devices.
 public typealias DeviceConfiguration = BootDevice
 
@@ -252,6 +268,12 @@ public struct ProgramConfiguration: Sendable {
   public var resourceLimits: [Int: ResourceLimit] = [:]
   public var umask: UInt32 = 0o022
   public var hasNoNewPrivileges = false
+  /// Of a program that joins the sandbox, as far as it is not to have the sandbox's own.
+  public var scheduling: SchedulingConfiguration?
+  public var inputOutputPriority: Int32?
+  public var outOfMemoryAdjustment: Int32?
+  /// sched_setaffinity(2): bit n for processor n. Empty: as it is.
+  public var processors: [UInt8] = []
 
   public init(arguments: [String], environment: [String]) {
     self.arguments = arguments

@@ -92,6 +92,14 @@ import Testing
       "process.rlimits[0].soft: must not be above the hard limit"
     ),
     (#""rlimits": [{"type": "RLIMIT_AS", "hard": 1}]"#, "process.rlimits[0].soft: is missing"),
+    (
+      #""execCPUAffinity": {"final": "3-1"}"#,
+      "process.execCPUAffinity.final: '3-1' is not a list of processors"
+    ),
+    (
+      #""execCPUAffinity": {"initial": "1024"}"#,
+      "process.execCPUAffinity.initial: '1024' is not a list of processors"
+    ),
   ])
   func anErrorOfTheProcessNamesItsField(fields: String, expected: String) {
     #expect(message(process(fields)) == expected)
@@ -106,6 +114,12 @@ import Testing
   func aDeepNestIsAnErrorAndNoCrash(opening: String) {
     let nest = String(repeating: opening, count: 100_000)
     #expect(message(Array(nest.utf8))?.contains("too many levels") == true)
+  }
+
+  @Test(arguments: [("0", [0]), ("0-2,7", [0, 1, 2, 7]), ("1023", [1023])])
+  func aListOfProcessorsIsRead(text: String, expected: [Int]) throws {
+    let json = process(#""execCPUAffinity": {"final": "\#(text)"}"#)
+    #expect(try Spec.read(json).spec.process?.execCPUAffinity?.final == expected)
   }
 
   @Test func theLargestLimitIsNoLimit() throws {

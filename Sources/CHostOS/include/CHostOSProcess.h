@@ -26,9 +26,9 @@ pid_t host_spawn_at(const char *path, char *const arguments[], char *const envir
 int host_die_with_parent(int signal);
 /* Orphans among our descendants become our children. */
 int host_adopt_orphans(void);
-/* sched_setattr(2) and ioprio_set(2) for the caller. */
-int host_set_scheduling(int policy, int nice, int priority);
-int host_set_io_priority(int priority);
+/* sched_setattr(2) and ioprio_set(2); thread 0 is the caller. */
+int host_set_scheduling(pid_t thread, int policy, int nice, int priority);
+int host_set_io_priority(pid_t thread, int priority);
 int host_set_no_new_privileges(void);
 int host_set_undumpable(void);
 /* Undoes what a change of ids has done: processes of the same ids may look into it again. */

@@ -44,6 +44,10 @@ enum { PV_MOUNT_HOST = 0, PV_MOUNT_PROC, PV_MOUNT_DEV, PV_MOUNT_DEVPTS, PV_MOUNT
 #define PV_MOUNT_STRICT_ACCESS_TIMES 0x20u
 #define PV_MOUNT_NO_DIRECTORY_ACCESS_TIMES 0x80u
 #define PV_MOUNT_NO_SYMBOLIC_LINKS 0x200000u
+/* Of the file system, which the host obeys. */
+#define PV_MOUNT_SYNCHRONOUS 0x10000000u
+#define PV_MOUNT_SYNCHRONOUS_DIRECTORIES 0x20000000u
+#define PV_MOUNT_LAZY_TIMES 0x40000000u
 
 /* One mount point of the guest. Mounts below "/" that are host directories already stand in the
  * host mount namespace; only those below a guest file system carry a descriptor of their own. */
@@ -147,6 +151,10 @@ struct pv_boot {
 
 #define PV_PROGRAM_TERMINAL 1u          /* descriptor 0 is a terminal in raw mode */
 #define PV_PROGRAM_NO_NEW_PRIVILEGES 2u
+#define PV_PROGRAM_SCHEDULING 4u
+#define PV_PROGRAM_IO_PRIORITY 8u
+#define PV_PROGRAM_OUT_OF_MEMORY 16u
+#define PV_PROCESSORS_SIZE 128
 
 /* What PV_OP_PROGRAM_READ reads; behind it the NUL-terminated strings: working directory, arguments,
  * environment. */
@@ -160,6 +168,12 @@ struct pv_program {
   uint32_t window_rows, window_columns;
   uint32_t descriptor_count; /* its open files, from 0 on */
   uint32_t arguments_count, environment_count;
+  /* What the backend does to its host process when it is ready, as far as flags say so. */
+  int32_t scheduling_policy, scheduling_nice, scheduling_priority; /* sched_setattr(2) */
+  int32_t io_priority;                                             /* ioprio_set(2) */
+  int32_t out_of_memory_adjustment;                                /* /proc/PID/oom_score_adj */
+  uint32_t processors_size;                                        /* bytes; 0: as they are */
+  uint8_t processors[PV_PROCESSORS_SIZE];                          /* sched_setaffinity(2) */
 };
 enum { PV_PROGRAM_SIZE = sizeof(struct pv_program) };
 #define PV_PROGRAM_LIMIT (4u << 20) /* bytes of the record with its strings */
