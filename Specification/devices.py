@@ -38,6 +38,17 @@ def outside(box):
                device("/special/other"))
 
 
+@test("config-linux/devices/pipe-outside-dev")
+def pipe_outside(box):
+    """type (string, REQUIRED) - type of device: c, b, u or p. fileMode, uid, gid (uint32, OPTIONAL)
+    - file mode, owner and group."""
+    for uid, gid in ((0, 0), (5, 6)):
+        box.prints(f"stat -c '%F %a %u:%g' /special/of-{uid}", f"fifo 640 {uid}:{gid}\n",
+                   device(f"/special/of-{uid}", "p", fileMode=0o640, uid=uid, gid=gid))
+    box.prints("echo x > /special/pipe & cat /special/pipe", "x\n",
+               device("/special/pipe", "p", fileMode=0o640))
+
+
 @test("config-linux/devices/mode-and-owner")
 def mode(box):
     """fileMode, uid, gid (uint32, OPTIONAL) - file mode, owner and group of the device."""
@@ -72,6 +83,15 @@ def another_file(box):
     with open(box.inside("special"), "w"):
         pass
     box.refuses(device("/special"))
+
+
+@test("config-linux/devices/another-file-there-than-a-pipe")
+def another_file_than_pipe(box):
+    """If a file already exists at path that does not match the requested device, the runtime MUST
+    generate an error."""
+    with open(box.inside("special"), "w"):
+        pass
+    box.refuses(device("/special", "p"))
 
 
 @test("config-linux/devices/an-unknown-type")

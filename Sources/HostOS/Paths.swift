@@ -9,7 +9,6 @@ public struct FileStatus: Equatable, Sendable {
   public let user: UInt32
   public let group: UInt32
   public let size: Int64
-
   init(_ status: stat) {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
@@ -29,6 +28,13 @@ extension Descriptor {
   public func status() throws(HostError) -> FileStatus {
     var result = stat()
     try check { fstat(rawValue, &result) }
+    return FileStatus(result)
+  }
+
+  /// The file `name` of this directory itself, if it is a link.
+  public func status(of name: String) throws(HostError) -> FileStatus {
+    var result = stat()
+    try check { fstatat(rawValue, name, &result, AT_SYMLINK_NOFOLLOW) }
     return FileStatus(result)
   }
 
@@ -80,6 +86,21 @@ extension Descriptor {
   /// Makes an empty regular file of this directory, which must not be there.
   public func makeFile(_ name: String, mode: UInt32 = 0o644) throws(HostError) {
     try check { mknodat(rawValue, name, S_IFREG | mode, 0) }
+  }
+
+  /// Makes a FIFO in this directory: mkfifo(3). The umask has no say.
+  public func makePipe(_ name: String, mode: UInt32) throws(HostError) {
+    try check { mkfifoat(rawValue, name, mode) }
+    try check { fchmodat(rawValue, name, mode, 0) }
+  }
+
+  public func setOwner(of name: String, user: UInt32, group: UInt32) throws(HostError) {
+    try check { fchownat(rawValue, name, user, group, AT_SYMLINK_NOFOLLOW) }
+  }
+
+  /// Copies what is in this directory to another one, with owners, modes and times.
+  public func copyContents(to directory: Descriptor) throws(HostError) {
+    try check { host_copy_tree(rawValue, directory.rawValue) }
   }
 
   /// Gives the file `name` of this directory the owner and the mode of another one.

@@ -1,4 +1,3 @@
-import Glibc
 import HostOS
 import OCISpec
 import Sandbox
@@ -73,11 +72,11 @@ extension Bundle {
     for (index, device) in (spec.linux?.devices ?? []).enumerated() {
       let path = PathText.normalized(device.path)
       let isKnown =
-        ["c", "u"].contains(device.type)
+        ["c", "u"].contains(device.type) && path.hasPrefix("/dev/")
         && Bundle.knownDevices.contains { $0.major == device.major && $0.minor == device.minor }
       let isInside = path.hasPrefix("/dev/")
       guard isKnown || device.type == "p" && !isInside,
-        configuration.devices.count + configuration.outsideDevices.count < 32
+        configuration.devices.count + configuration.pipes.count < 32
       else {
         warnings.append(
           "config.json: linux.devices[\(index)]: '\(path)' (\(device.type) \(device.major):"
@@ -91,8 +90,7 @@ extension Bundle {
       if isInside {
         configuration.devices.append(node)
       } else {
-        configuration.outsideDevices.append(
-          OutsideDevice(kind: isKnown ? S_IFCHR : S_IFIFO, node: node))
+        configuration.pipes.append(node)
       }
     }
   }

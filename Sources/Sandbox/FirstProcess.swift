@@ -102,7 +102,8 @@ enum FirstProcess {
     parameters.log = configuration.isDebugging ? .standardError : nil
     parameters.mounts = files.mounts.map {
       BootMount(
-        kind: $0.kind.rawValue, flags: UInt32(truncatingIfNeeded: $0.attributes.rawValue),
+        kind: $0.kind.rawValue,
+        flags: UInt32(truncatingIfNeeded: $0.attributes.rawValue) | $0.fileSystemFlags,
         descriptor: $0.descriptor, path: $0.path, source: $0.source, type: $0.type)
     }
     parameters.hiddenDevice = files.hiddenDevice

@@ -1,3 +1,4 @@
+import CPVCalls
 import HostOS
 
 /// The option words of one mount, sorted by who obeys them.
@@ -11,11 +12,26 @@ public struct MountOptions: Sendable {
   public private(set) var isRecursive = false
   /// What is mounted there already gets other options.
   public private(set) var isRemount = false
+  /// A tmpfs starts with what it hides.
+  public private(set) var copiesContents = false
   /// Which mounts show other owners than their files have; nil for none.
   public private(set) var mapsIDs: Extent?
   public enum Extent: Sendable { case one, all }
   /// What a tmpfs is told: size, mode, owner.
   public private(set) var fileSystemOptions: [(key: String, value: String?)] = []
+  /// Those of them that the guest kernel shows: PV_MOUNT_* of the wire.
+  public var fileSystemFlags: UInt32 {
+    var flags: UInt32 = 0
+    for option in fileSystemOptions {
+      switch option.key {
+      case "sync": flags |= PV_MOUNT_SYNCHRONOUS
+      case "dirsync": flags |= PV_MOUNT_SYNCHRONOUS_DIRECTORIES
+      case "lazytime": flags |= PV_MOUNT_LAZY_TIMES
+      default: break  // A word of the file system's own.
+      }
+    }
+    return flags
+  }
   /// Words that nobody here obeys.
   public private(set) var ignored: [String] = []
   /// Words without which the mount would be another one.
@@ -47,16 +63,20 @@ public struct MountOptions: Sendable {
     case "rbind": isRecursive = true
     case "remount": isRemount = true
     // The default, or true of every mount here, or of no consequence where nothing is shared.
-    case "bind", "defaults", "async", "private", "rprivate", "slave", "rslave", "unbindable",
-      "runbindable", "iversion", "noiversion", "nolazytime", "loud", "silent", "mand", "nomand",
+    case "bind", "defaults", "async", "private", "rprivate", "unbindable", "runbindable",
+      "iversion", "noiversion", "nolazytime", "loud", "silent", "mand", "nomand",
       "acl", "noacl":
       break
     // Of a file system, so a mount of what is mounted already doesn't change them.
     case "sync", "dirsync", "lazytime": if kind == .tmpfs { fileSystemOptions.append((key, nil)) }
     case "idmap" where kind == .bind: mapsIDs = mapsIDs ?? .one
     case "ridmap" where kind == .bind: mapsIDs = .all
+    // What is mounted on the host later doesn't show: it could be devices, or the host's kernel.
+    case "slave", "rslave": return false
     case "shared", "rshared", "idmap", "ridmap": refused.append(word)
-    case "tmpcopyup": return false
+    case "tmpcopyup":
+      if kind != .tmpfs { return false }
+      copiesContents = true
     // The host's kernel refuses what it doesn't know.
     case _ where kind == .tmpfs: fileSystemOptions.append((key, value(of: word)))
     // The guest kernel's own file systems read their own words.

@@ -117,6 +117,31 @@ struct RootBuilder: ~Copyable {
     }
   }
 
+  /// FIFOs that are not in the guest's /dev.
+  func makePipes() throws(RuntimeError) {
+    for pipe in configuration.pipes {
+      do throws(HostError) { try make(pipe) } catch {
+        throw error.explained("cannot make the FIFO '\(pipe.path)'")
+      }
+    }
+  }
+
+  /// "If a file already exists at path that does not match the requested device, the runtime MUST
+  /// generate an error" (OCI runtime specification, Linux, Devices).
+  private func make(_ pipe: DeviceConfiguration) throws(HostError) {
+    let (directory, name) = HostFile.split(pipe.path)
+    let parent = try root.descriptor.mountPoint(inRoot: directory, isDirectory: true)
+    do throws(HostError) {
+      try parent.descriptor.makePipe(name, mode: pipe.mode & 0o7777)
+    } catch  where error.number == EEXIST {
+      let status = try parent.descriptor.status(of: name)
+      guard status.mode & S_IFMT == S_IFIFO else { throw error }
+    }
+    let owner = (users?.users.outside(pipe.user), users?.groups.outside(pipe.group))
+    try parent.descriptor.setOwner(
+      of: name, user: owner.0 ?? pipe.user, group: owner.1 ?? pipe.group)
+  }
+
   /// Hides and write-protects what the configuration names, as far as it is files of the host, and
   /// makes the working directory.
   mutating func protect() throws(RuntimeError) {
@@ -289,11 +314,22 @@ struct RootBuilder: ~Copyable {
     let tree = try DetachedMount.create(
       type: "tmpfs", source: "tmpfs", options: words,
       attributes: options.attributes)
+    if options.copiesContents { try copyContents(of: destination, to: tree.descriptor) }
     try place(
       tree,
       GuestMount(
         kind: .host, attributes: options.wanted, descriptor: nil, path: destination,
-        source: mount.source, type: "tmpfs"))
+        source: mount.source, type: "tmpfs", fileSystemFlags: options.fileSystemFlags))
+  }
+
+  /// What a tmpfs would hide is there as well, in a copy.
+  private func copyContents(of path: String, to tree: Descriptor) throws(HostError) {
+    if isGuests(path) { return }
+    let source: OwnedDescriptor
+    do throws(HostError) {
+      source = try root.descriptor.open(inRoot: path, flags: O_RDONLY | O_DIRECTORY)
+    } catch  where error == .notFound { return }
+    try source.descriptor.copyContents(to: tree)
   }
 
   /// A tmpfs is told its owner in the host's ids.

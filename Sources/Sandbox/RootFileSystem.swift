@@ -18,6 +18,8 @@ public struct GuestMount: Equatable, Sendable {
   public let path: String
   public let source: String
   public let type: String
+  /// PV_MOUNT_* of its file system rather than the mount.
+  public var fileSystemFlags: UInt32 = 0
 }
 
 /// The mount namespace of a sandbox: the container's files and nothing else of the host.
@@ -56,6 +58,7 @@ public struct RootFileSystem: ~Copyable {
     for (index, mount) in configuration.mounts.enumerated() {
       try builder.mount(mount, mountMaps[index])
     }
+    try builder.makePipes()
     try builder.protect()
     try beforeEntering()
     return try builder.finish(showsProcesses: showsProcesses)

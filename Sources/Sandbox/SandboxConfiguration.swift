@@ -47,8 +47,8 @@ public struct SandboxConfiguration: Sendable {
   /// the container's network namespace, too.
   public var controls: [Control] = []
   public var devices: [DeviceConfiguration] = []
-  /// Those that are not in /dev.
-  public var outsideDevices: [OutsideDevice] = []
+  /// FIFOs at absolute paths that are not in the guest's /dev; their numbers say nothing.
+  public var pipes: [DeviceConfiguration] = []
   /// personality(2).
   public var personality: UInt32 = 0
   public var scheduling: SchedulingConfiguration?
@@ -165,20 +165,6 @@ public struct Control: Equatable, Sendable {
   public init(path: String, value: String) {
     self.path = path
     self.value = value
-  }
-}
-
-/// A device, or a FIFO, at an absolute path of the guest that is not in its /dev.
-public struct OutsideDevice: Equatable, Sendable {
-  /// S_IFCHR or S_IFIFO.
-  public let kind: UInt32
-  public let node: DeviceConfiguration
-
-  public var path: String { node.path }
-
-  public init(kind: UInt32, node: DeviceConfiguration) {
-    self.kind = kind
-    self.node = node
   }
 }
 

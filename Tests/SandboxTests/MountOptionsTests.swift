@@ -27,4 +27,21 @@ import Testing
     #expect(MountOptions(["size=4k", "fancy"], for: .bind).ignored == ["size=4k", "fancy"])
     #expect(MountOptions(["newinstance", "ptmxmode=0666"], for: .devpts).ignored.isEmpty)
   }
+
+  @Test func anIDMapIsOfOneMountOrOfAll() {
+    #expect(MountOptions(["rbind", "idmap"], for: .bind).mapsIDs == .one)
+    #expect(MountOptions(["rbind", "ridmap", "idmap"], for: .bind).mapsIDs == .all)
+    #expect(MountOptions(["rbind"], for: .bind).mapsIDs == nil)
+    #expect(MountOptions(["idmap"], for: .tmpfs).refused == ["idmap"])
+  }
+
+  @Test func onlyATmpfsStartsWithACopy() {
+    #expect(MountOptions(["tmpcopyup"], for: .tmpfs).copiesContents)
+    #expect(MountOptions(["tmpcopyup"], for: .bind).ignored == ["tmpcopyup"])
+  }
+
+  @Test func whatDoesNotFollowTheHostIsSaid() {
+    #expect(MountOptions(["rslave"], for: .bind).ignored == ["rslave"])
+    #expect(MountOptions(["rprivate"], for: .bind).ignored.isEmpty)
+  }
 }

@@ -31,6 +31,8 @@ int host_mode(int descriptor, uint32_t *mode);
 int host_mount_id(int descriptor, uint64_t *id);
 int host_stat_file_system(int descriptor, void *statfs);
 int host_sync_file_system(int descriptor);
+/* What is in one directory into another, with owners, modes and times; no link is followed. */
+int host_copy_tree(int source, int target);
 
 int host_rename(int directory, const char *path, int directory2, const char *path2, uint32_t flags);
 /* Times in nanoseconds' records: seconds, nanoseconds, twice; NULL for now. */

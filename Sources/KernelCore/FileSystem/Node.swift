@@ -121,6 +121,12 @@ public struct MountFlags: OptionSet {
   public static var noSymbolicLinks: MountFlags {
     MountFlags(rawValue: PV_MOUNT_NO_SYMBOLIC_LINKS)
   }
+  // Of the file system rather than the mount; the host obeys them.
+  public static var synchronous: MountFlags { MountFlags(rawValue: PV_MOUNT_SYNCHRONOUS) }
+  public static var synchronousDirectories: MountFlags {
+    MountFlags(rawValue: PV_MOUNT_SYNCHRONOUS_DIRECTORIES)
+  }
+  public static var lazyTimes: MountFlags { MountFlags(rawValue: PV_MOUNT_LAZY_TIMES) }
 }
 
 /// A mount of a guest file system, or of a host directory below one.

@@ -15,7 +15,7 @@ enum MountsText {
       text.add(escaping: special, path)
       text.add(byte: 32)
       text.add(escaping: special, mount.type)
-      add(mount.flags, to: &text)
+      add(mount.flags, isWhole: true, to: &text)
       text.add(" 0 0\n")
     }
     return text.bytes
@@ -35,19 +35,22 @@ enum MountsText {
       text.add(unsigned: device & 0xff | device >> 12 & 0xffff_ff00)
       text.add(" / ")
       text.add(escaping: special, path)
-      add(mount.flags, to: &text)
+      add(mount.flags, isWhole: false, to: &text)
       text.add(" - ")
       text.add(escaping: special, mount.type)
       text.add(byte: 32)
       text.add(escaping: special, source(of: mount))
-      text.add(mount.isReadOnly ? " ro\n" : " rw\n")
+      text.add(mount.isReadOnly ? " ro" : " rw")
+      addFileSystem(mount.flags, to: &text)
+      text.add(byte: 10)
     }
     return text.bytes
   }
 
-  /// In Linux's order.
-  private static func add(_ flags: MountFlags, to text: inout Text) {
+  /// In Linux's order; with those of the file system where they are not shown apart.
+  private static func add(_ flags: MountFlags, isWhole: Bool, to text: inout Text) {
     text.add(flags.contains(.readOnly) ? " ro" : " rw")
+    if isWhole { addFileSystem(flags, to: &text) }
     if flags.contains(.noSetID) { text.add(",nosuid") }
     if flags.contains(.noDevices) { text.add(",nodev") }
     if flags.contains(.noExecution) { text.add(",noexec") }
@@ -55,6 +58,12 @@ enum MountsText {
     if flags.contains(.noDirectoryAccessTimes) { text.add(",nodiratime") }
     if flags.isDisjoint(with: [.noAccessTimes, .strictAccessTimes]) { text.add(",relatime") }
     if flags.contains(.noSymbolicLinks) { text.add(",nosymfollow") }
+  }
+
+  private static func addFileSystem(_ flags: MountFlags, to text: inout Text) {
+    if flags.contains(.synchronous) { text.add(",sync") }
+    if flags.contains(.synchronousDirectories) { text.add(",dirsync") }
+    if flags.contains(.lazyTimes) { text.add(",lazytime") }
   }
 
   private static func forEachVisible(_ viewer: Task, _ body: (Mount, [UInt8], Int) -> Void) {
