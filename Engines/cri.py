@@ -90,7 +90,8 @@ stream_server_port = "0"
     def container(self, pod, name, *command, memory=0, user=None, **more):
         """`more` are fields of ContainerConfig: stdin, stdin_once, tty."""
         identifier, configuration = pod
-        security = {} if user is None else {5: {1: user}}
+        # Processes of its own: a kubelet says so for each pod without shareProcessNamespace.
+        security = {3: {2: 1}, **({} if user is None else {5: {1: user}})}
         fields = {number: 1 for name, number in (
             ("stdin", 12), ("stdin_once", 13), ("tty", 14)) if more.get(name)}
         answer = self.ask("CreateContainer", {1: identifier, 3: configuration, 2: {

@@ -145,6 +145,20 @@ def rootless_volumes(engine):
     expect(output == "", output)
 
 
+@case(RootlessPodman, "users")
+def rootless_users(engine):
+    """A user namespace in the user's: with keep-id he is himself inside, too, and nobody's root."""
+    engine.shell("mkdir -p kept; touch kept/from-host")
+    output = engine.run("run", "--rm", *SMALL, "--userns", "keep-id", "-v", "/mnt/home/kept:/kept",
+                        IMAGE, "sh", "-c", "id -u; touch /kept/new; stat -c %u /kept/*")
+    expect(output == f"{USER}\n" * 3, output)
+    expect(os.stat(engine.path("home/kept/new")).st_uid == USER, "the file's owner")
+    output = engine.run("run", "--rm", *SMALL, "--uidmap", "0:1:1000", "--gidmap", "0:1:1000",
+                        "-v", "/mnt/home/kept:/kept", IMAGE, "sh", "-c",
+                        "id -u; stat -c %u /kept/new; touch /kept/no 2>/dev/null || echo refused")
+    expect(output == "0\n65534\nrefused\n", output)
+
+
 @case(RootlessPodman, "networks")
 def rootless_networks(engine):
     with open("/proc/self/net/dev") as file:

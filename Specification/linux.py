@@ -173,8 +173,8 @@ def mapped_processes(box):
 @test("config-linux/user-namespace-mappings/ports-of-root")
 def mapped_ports(box):
     """Who is root of the namespace is it of the container's network, too."""
-    text = box.output("nc -l -p 80 -w 1 & i=0; until echo x | nc -w 1 127.0.0.1 80; do "
-                      "i=$((i + 1)); [ $i -lt 50 ] || break; usleep 20000; done; wait", mapped(box))
+    text = box.output("nc -l -p 80 & i=0; until echo x | nc -w 9 127.0.0.1 80; do "
+                      "i=$((i + 1)); [ $i -lt 99 ] || break; usleep 20000; done; wait", mapped(box))
     expect(text == "x\n", text)
 
 

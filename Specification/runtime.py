@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 
-from box import ABSENT, expect, lines, test, until
+from box import ABSENT, expect, lines, test, until, without
 
 VERSION = re.compile(r"\d+\.\d+\.\d+([-+].+)?")
 
@@ -510,3 +510,77 @@ def features_mounts(box):
         {"destination": f"/mounts/{word}", "type": "tmpfs", "source": "x",
          "options": [word] if "bind" not in word or "unbind" in word else []}
         for word in words if word != "tmpcopyup"]})
+
+
+@test("features/linux-namespaces/are-new")
+def features_namespaces(box):
+    """namespaces (array of strings, OPTIONAL): recognized names of the namespaces, including
+    namespaces that might not be supported by the host operating system: of each there is a new
+    one."""
+    files = {"network": "net", "mount": "mnt"}
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    for path in (box.scratch, box.bundle, box.inside()):
+        os.chmod(path, 0o755)
+    for kind in features(box)["linux"]["namespaces"]:
+        users = {"linux.uidMappings": mapping, "linux.gidMappings": mapping}
+        process = box.begin({"linux.namespaces": without(kind, {"type": kind}),
+                             **(users if kind == "user" else {})})["pid"]
+        name = files.get(kind, kind)
+        expect(os.readlink(f"/proc/{process}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"),
+               kind)
+        box.run("delete", "--force", "box")
+
+
+@test("features/linux-capabilities/are-recognized")
+def features_capabilities(box):
+    """capabilities (array of strings, OPTIONAL): recognized names of the capabilities."""
+    names = features(box)["linux"]["capabilities"]
+    text = box.output("grep CapBnd /proc/self/status", {
+        "process.capabilities": {kind: names for kind in ("bounding", "effective", "permitted")}})
+    least = (1 << 38) - 1
+    expect(int(text.split()[1], 16) & least == least, text)
+
+
+@test("features/linux-seccomp/is-recognized")
+def features_seccomp(box):
+    """actions, operators, archs, supportedFlags (array of strings, OPTIONAL): the recognized, or
+    supported, names of seccomp's properties."""
+    document = features(box)["linux"]["seccomp"]
+    expect(document["enabled"], "seccomp")
+    actions = [name for name in document["actions"] if name != "SCMP_ACT_NOTIFY"]
+    box.prints("echo fine", "fine\n", {"linux.seccomp": {
+        "defaultAction": "SCMP_ACT_ALLOW", "architectures": document["archs"],
+        "flags": [name for name in document.get("supportedFlags", ())
+                  if name != "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
+        "syscalls": [*({"names": ["acct"], "action": action} for action in actions),
+                     *({"names": ["personality"], "action": "SCMP_ACT_ERRNO", "args": [
+                         {"index": 0, "value": 1 << 40, "valueTwo": 1 << 40, "op": operator}]}
+                       for operator in ("SCMP_CMP_EQ", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_GT",
+                                        "SCMP_CMP_GE") if operator in document["operators"])]}})
+
+
+@test("features/linux-mount-extensions/idmap")
+def features_idmap(box):
+    """idmap (object, OPTIONAL): enabled (bool, OPTIONAL) - whether mounts can map ids."""
+    expect(features(box)["linux"]["mountExtensions"]["idmap"]["enabled"], "not enabled")
+    os.mkdir(box.path("data"))
+    mapping = [{"containerID": 0, "hostID": 1000, "size": 10}]
+    box.prints("stat -c %u:%g /data", "1000:1000\n", {"mounts+": [{
+        "destination": "/data", "type": "bind", "source": box.path("data"), "options": [
+            "bind", "idmap"], "uidMappings": mapping, "gidMappings": mapping}]})
+
+
+@test("features/linux-cgroup/versions")
+def features_groups(box):
+    """v1, v2 (bool, OPTIONAL): whether cgroup v1 and v2 are supported: of a version that this host
+    has, the container's group is there."""
+    document = features(box)["linux"]["cgroup"]
+    process = box.begin()["pid"]
+    with open(f"/proc/{process}/cgroup") as file:
+        groups = [line.strip().split(":") for line in file]
+    name = os.path.basename(box.scratch)
+    for version, found in (("v1", [path for _, kind, path in groups if kind]),
+                           ("v2", [path for _, kind, path in groups if not kind])):
+        # A hybrid tree of v2 without controllers is of no use to runtimes.
+        if document[version] and version == "v1":
+            expect(not found or any(name in path for path in found), str(groups))

@@ -185,10 +185,20 @@ extension Bundle {
       } else if let path = namespace.path {
         try Bundle.check(path, isNamespaceOf: namespace.type, field)
         if ["uts", "user", "time"].contains(namespace.type) { continue }
+        if namespace.type == "pid" {
+          throw SpecError(
+            "\(field).path",
+            "is not supported: processes of another container are in another guest kernel")
+        }
         warnings.append(
           "config.json: \(field).path: the guest kernel has a \(namespace.type) namespace of its "
             + "own and joins no other")
       }
+    }
+    for type in ["ipc", "pid"] where !seen.contains(type) {
+      warnings.append(
+        "config.json: linux.namespaces: there is none of type \(type), but the guest kernel has "
+          + "one of its own and does not share the host's")
     }
     return network
   }

@@ -66,6 +66,7 @@ public struct Bundle: Sendable {
     let connections = try connections(options)
     var warnings = unsupported.map { "config.json: \($0): is not supported and has no effect" }
     do throws(SpecError) {
+      try SecurityLabels.check(unsupported)
       var configuration = SandboxConfiguration(
         identifier: identifier, kernelImagePath: kernel, root: try root(),
         program: try program(&warnings))

@@ -2,7 +2,7 @@ import OCISpec
 
 /// What this runtime supports, as `features` says: OCI runtime specification, Features.
 public enum Features {
-  public static let specificationVersion = "1.2.0"
+  public static let specificationVersion = "1.3.0"
   public static let version = "0.1.0"
 
   public static var json: JSON {
@@ -29,7 +29,7 @@ public enum Features {
 
   private static var linux: JSON {
     .members([
-      // The guest kernel is a set of its own; that of the network can be joined.
+      // All can be new; see docs/compatibility/config.md for those that can be joined.
       "namespaces": .texts([
         "cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts",
       ]),

@@ -36,7 +36,8 @@ import Testing
       "process": {"args": ["a", "b"], "cwd": "/x", "env": ["A=b"], "noNewPrivileges": true,
         "user": {"uid": 5, "gid": 6, "umask": 63, "additionalGids": [7]},
         "capabilities": {"bounding": ["CAP_KILL"], "ambient": ["CAP_NO"]},
-        "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2}]}
+        "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2}]},
+        "linux": {"namespaces": [{"type": "pid"}, {"type": "ipc"}]}
       """)
     let program = launch.configuration.program
     #expect(program.arguments == ["a", "b"])
@@ -93,15 +94,17 @@ import Testing
   @Test func whatHasNoEffectIsSaid() throws {
     let warnings = try launch(
       """
-      \(process), "linux": {"mountLabel": "x"},
+      \(process), "linux": {"fancy": "x", "namespaces": [{"type": "pid"}]},
         "mounts": [{"destination": "data", "source": "/tmp", "options": ["bind", "fancy"]}]
       """
     ).warnings
     #expect(
       warnings == [
-        "config.json: linux.mountLabel: is not supported and has no effect",
+        "config.json: linux.fancy: is not supported and has no effect",
         "config.json: mounts[0].destination: 'data' is taken from '/'",
         "config.json: mounts[0].options: 'fancy' is not supported and has no effect",
+        "config.json: linux.namespaces: there is none of type ipc, but the guest kernel has one of "
+          + "its own and does not share the host's",
       ])
   }
 
