@@ -357,7 +357,11 @@ extension Task {
   }
 
   func hostReadlinkByBackend(_ path: HostPath) throws(Errno) -> Int {
-    try byBackend(path, Int(PV_OP_READLINK))
+    var length = 0
+    try keepingPath(unless: path) { () throws(Errno) -> Void in
+      length = try byBackend(path, Int(PV_OP_READLINK))
+    }
+    return length
   }
 
   /// stat(2) by the host, through the backend when root's rights don't suffice.
