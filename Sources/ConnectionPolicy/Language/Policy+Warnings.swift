@@ -1,12 +1,17 @@
 extension Policy {
   /// What is valid and yet hardly what its writer meant, one line each.
   public var warnings: [PolicyError] {
-    rules.indices.compactMap { index in
+    let extents = rules.map(RuleExtent.init)
+    return rules.indices.compactMap { index in
       let rule = rules[index]
       let field = "rules[\(index)]"
-      if let earlier = rules[..<index].first(where: { $0.covers(rule) }) {
+      let earlier = rules.indices.prefix(index).first {
+        extents[$0].mayCover(extents[index]) && rules[$0].covers(rule)
+      }
+      if let earlier {
         return PolicyError(
-          line: rule.line, field: field, "is never reached: '\(earlier.name)' matches all it does")
+          line: rule.line, field: field,
+          "is never reached: '\(rules[earlier].name)' matches all it does")
       }
       if case .deny = rule.action, !rule.hosts.isEmpty {
         return PolicyError(
@@ -15,6 +20,30 @@ extension Policy {
       }
       return nil
     }
+  }
+}
+
+/// What a rule can match, roughly: each rule is compared with all before it, and most of them
+/// differ already here.
+private struct RuleExtent {
+  /// A bit for each event, then one for each protocol.
+  private var scope: UInt16 = 0
+  /// From the lowest to the highest address of the rule's blocks; upside down without any.
+  private var low = UInt128.max
+  private var high: UInt128 = 0
+
+  init(_ rule: PolicyRule) {
+    for event in rule.events { scope |= 1 << event.rawValue }
+    for kind in rule.protocols { scope |= 1 << (8 + kind.rawValue) }
+    if rule.addresses.isEmpty, rule.hosts.isEmpty { (low, high) = (0, .max) }
+    for block in rule.addresses {
+      low = min(low, block.bits.lowerBound)
+      high = max(high, block.bits.upperBound)
+    }
+  }
+
+  func mayCover(_ other: RuleExtent) -> Bool {
+    scope & other.scope == other.scope && low <= other.low && other.high <= high
   }
 }
 
