@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -567,6 +568,19 @@ sys.stdin.readline()
                    "received")
             equal(number("paravane_brokered_calls_total", operation="connect"), 4, "the calls")
             expect(number("paravane_brokered_call_seconds_count") >= 4, "the calls' number")
+            kinds = {dict(labels)["kind"]: value for (name, labels), value in numbers.items()
+                     if name == "paravane_guest_calls_total"}
+            equal(sorted(kinds), ["data", "files", "futex", "memory", "other", "processes",
+                                  "signals", "sockets", "time", "waiting"], "the kinds of calls")
+            # Four sockets that connect, one of which sends and receives to the end.
+            expect(kinds["sockets"] >= 4 * 2 + 3, f"calls on sockets: {kinds}")
+            # More than an interpreter needs to start, and less than it could do in this time.
+            expect(100 < kinds["files"] < 1e6, f"calls on files: {kinds}")
+            again = families(container.command("metrics"))
+            for key, value in numbers.items():
+                if key[0].endswith("_total"):
+                    expect(again[key] >= value, f"{key} went down from {value} to {again[key]}")
+            equal(number("paravane_kernel_panics_total"), 0, "panics")
             expect(number("paravane_kernel_memory_bytes") > 65536, "the kernel's memory")
             expect(number("paravane_backend_memory_bytes") > 65536, "the backend's memory")
             with socket.create_server(("127.0.0.1", 0)) as unused:
@@ -583,6 +597,29 @@ sys.stdin.readline()
             container.tell("")
             container.finish()
             equal(container.command("metrics"), "# EOF\n", "numbers of nobody")
+
+
+class Panicking(Container):
+    """A container whose program is an attack that ends its kernel; it stays until it is deleted."""
+
+    options = ("--keep",)
+
+    def bundle(self, program, annotation):
+        directory = super().bundle(program, annotation)
+        built = os.path.join(ROOT, ".build", "attack")
+        harness.build_programs(os.path.join(ROOT, "Attack"), built)
+        shutil.copy(os.path.join(built, "doorbell"), os.path.join(directory, "rootfs", "tmp"))
+        return directory
+
+
+@case
+def a_panic_is_told_of():
+    with Panicking("os.execv('/tmp/doorbell', ['doorbell', 'panic'])") as container:
+        container.finish(status=125)
+        panics = ("paravane_kernel_panics_total", (("container", "web"),))
+        equal(families(container.command("metrics")), {panics: 1}, "the numbers")
+        container.command("delete", "web")
+        equal(container.command("metrics"), "# EOF\n", "numbers of nobody")
 
 
 def fetch(address, path, status):

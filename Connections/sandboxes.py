@@ -206,11 +206,14 @@ def wait_for(condition):
 class Container(Sandbox):
     """`paravane run` of a bundle with this machine's programs, in the test's network."""
 
+    options = ()
+
     def __init__(self, program, policy=None, annotation=None):
         self.directory = tempfile.mkdtemp(prefix="connections-")
         self.log = os.path.join(self.directory, "audit.jsonl")
         self.root = os.path.join(self.directory, "root")
         command = [product(), "--root", self.root, "--audit", self.log, "run",
+                   *self.options,
                    "--bundle", self.bundle(program, annotation)]
         if policy:
             command += ["--policy", self.write("policy.yaml", policy)]

@@ -5,12 +5,14 @@ public enum MetricFamily: String, CaseIterable, Sendable {
   case bytes = "paravane_connection_bytes"
   case calls = "paravane_brokered_calls"
   case callSeconds = "paravane_brokered_call_seconds"
+  case guestCalls = "paravane_guest_calls"
+  case panics = "paravane_kernel_panics"
   case kernelMemory = "paravane_kernel_memory_bytes"
   case backendMemory = "paravane_backend_memory_bytes"
 
   private var type: String {
     switch self {
-    case .attempts, .bytes, .calls: "counter"
+    case .attempts, .bytes, .calls, .guestCalls, .panics: "counter"
     case .callSeconds: "histogram"
     case .connections, .kernelMemory, .backendMemory: "gauge"
     }
@@ -23,6 +25,8 @@ public enum MetricFamily: String, CaseIterable, Sendable {
     case .bytes: "Bytes of TCP connections, by the host kernel's count."
     case .calls: "Calls of the guest kernel to the backend."
     case .callSeconds: "How long the backend took for a call."
+    case .guestCalls: "System calls of programs that the guest kernel served, by its own count."
+    case .panics: "Panics of the guest kernel, each of which ended the container."
     case .kernelMemory: "Memory of the guest kernel's own."
     case .backendMemory: "Resident memory of the backend."
     }

@@ -99,6 +99,8 @@ extension Kernel {
   /// Makes the kernel, at boot.
   public static func start(boot: UnsafeMutablePointer<pv_boot>, firstArea: ThreadArea) -> Kernel {
     let new = Kernel(boot: boot, firstArea: firstArea)
+    boot.pointee.area_start = UInt64(UInt(bitPattern: firstArea))
+    boot.pointee.area_count = 1
     theKernel = Unmanaged.passRetained(new)
     return new
   }

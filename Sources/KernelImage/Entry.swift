@@ -14,6 +14,7 @@ import Platform
 }
 
 @_cdecl("kernel_system_call") public func kernelSystemCall(_ frame: Frame) -> Int32 {
+  pv_count_call(frame.pointee.rax)
   if CallWatch.isOn { return watchedSystemCall(Task.current, frame) }
   switch Task.withCurrent({ SyscallTable.call($0, frame) }) {
   case .done: return Int32(PV_ACTION_RETURN)

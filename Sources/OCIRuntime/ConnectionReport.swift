@@ -78,9 +78,17 @@ extension Lifecycle {
       let own = try? withBackend(of: name, "cannot measure") { connection throws(HostError) in
         try connection.metrics()
       }
-      samples += (own ?? []).map { $0.of(container: name) }
+      samples += (own ?? lastNumbers(of: name)).map { $0.of(container: name) }
     }
     return MetricFamily.text(samples)
+  }
+
+  /// Of a container that does not run: whether its kernel has panicked.
+  private func lastNumbers(of identifier: String) -> [MetricSample] {
+    guard let container = try? setting.store.find(identifier),
+      container.directory.descriptor.hasFile(ContainerFiles.panicked)
+    else { return [] }
+    return [MetricSample(.panics, suffix: "_total", value: "1")]
   }
 
   private func withBackend<Value>(

@@ -5,7 +5,7 @@ import HostOS
 extension Backend {
   /// The numbers of this container.
   public func metrics() -> [MetricSample] {
-    view.network.gate.metrics() + callMetrics() + memoryMetrics()
+    view.network.gate.metrics() + callMetrics() + guestCallMetrics() + memoryMetrics()
   }
 
   private func callMetrics() -> [MetricSample] {
@@ -30,6 +30,17 @@ extension Backend {
     samples.append(MetricSample(.callSeconds, suffix: "_count", value: "\(sum)"))
     samples.append(
       MetricSample(.callSeconds, suffix: "_sum", value: "\(Double(numbers.nanoseconds) / 1e9)"))
+    return samples
+  }
+
+  private func guestCallMetrics() -> [MetricSample] {
+    var samples = zip(GuestCalls.kinds, guestCalls.read(view)).map { kind, count in
+      MetricSample(
+        .guestCalls, suffix: "_total", labels: [(name: "kind", value: kind)], value: "\(count)")
+    }
+    var panics = 0
+    if case .panicked? = currentOutcome() { panics = 1 }
+    samples.append(MetricSample(.panics, suffix: "_total", value: "\(panics)"))
     return samples
   }
 

@@ -10,6 +10,7 @@ public final class Backend: Sendable {
   private let outcomeSignal: WakeUp
   let turn = ReceivingTurn()
   let statistics = BrokerStatistics()
+  let guestCalls = GuestCalls()
   let listeners = ListenerTable()
   let lost = LostDescriptors()
   public let programs: Programs

@@ -107,6 +107,8 @@ public enum ContainerFiles {
   public static let control = "control"
   /// Is there until the first program was let go.
   public static let created = "created"
+  /// Is there when the guest kernel has panicked.
+  public static let panicked = "panicked"
   public static let state = "state.json"
   public static let configuration = "config.json"
 
@@ -222,7 +224,10 @@ struct ContainerServer: ~Copyable {
       end = .status(UInt8(truncatingIfNeeded: ExitStatus(waitStatus: status).rawValue))
     case .notStarted(let error, let step):
       end = .failed(ProgramFailure(error: error, step: step).explained(plan.configuration.program))
-    case .panicked(let message): end = .failed(BackendProcess.panic(message, plan))
+    case .panicked(let message):
+      // For the numbers alone; without it the end is told of all the same.
+      try? channels.directory.mark(ContainerFiles.panicked)
+      end = .failed(BackendProcess.panic(message, plan))
     }
   }
 

@@ -18,6 +18,7 @@
 #define PV_THREAD_LIMIT 4096u             /* threads of one sandbox */
 
 /* Offsets inside a thread area. */
+#define PV_AREA_CALLS 0x780u              /* uint64_t by PV_CALLS_*: calls served in this area since boot */
 #define PV_AREA_REQUEST 0x800u
 #define PV_AREA_SIGNAL_STACK 0x4000u      /* host signal stack: 0x4000 ..< 0x8000 */
 #define PV_AREA_SIGNAL_STACK_SIZE 0x4000u
@@ -30,6 +31,16 @@
 /* The system call number of the doorbell of brokered calls. No Linux has it, so only the seccomp
  * listener ever answers it. First argument: address of a struct pv_request. */
 #define PV_DOORBELL 0x7a7au
+
+/* What programs ask the kernel for. The kernel counts, and the backend shows the numbers. */
+enum {
+  PV_CALLS_OTHER = 0,
+  PV_CALLS_DATA,      /* bytes of files, pipes and sockets by read(2) and its kin */
+  PV_CALLS_FILES,     /* names, descriptors, attributes */
+  PV_CALLS_MEMORY, PV_CALLS_PROCESSES, PV_CALLS_SIGNALS, PV_CALLS_FUTEX, PV_CALLS_TIME,
+  PV_CALLS_WAITING,   /* poll(2), select(2), epoll(7) */
+  PV_CALLS_SOCKETS, PV_CALL_KIND_COUNT,
+};
 
 /* ---- boot ---- */
 
@@ -145,6 +156,15 @@ struct pv_boot {
   uint32_t user_map_offset, user_map_count;
   uint32_t group_map_offset, group_map_count;
   uint32_t clock_offsets_offset; /* the text of timens_offsets: time_namespaces(7) */
+
+  /* Filled in by the kernel: where its thread areas are, and how many it has used. Their counters
+   * are what programs did, in their kernel's words. */
+  uint32_t area_count;
+  uint64_t area_start;
+};
+enum {
+  PV_BOOT_AREA_COUNT = offsetof(struct pv_boot, area_count),
+  PV_BOOT_AREA_START = offsetof(struct pv_boot, area_start),
 };
 
 /* ---- programs that the runtime starts beside the first one ---- */

@@ -128,6 +128,7 @@ public final class TaskTable {
       guard !isFull else { throw .EAGAIN }
       area = Self.area(freshArea)
       freshArea += 1
+      kernel.boot.pointee.area_count = UInt32(freshArea)
     }
     prepare(area)
     return area
