@@ -6,6 +6,7 @@ Expected of each attack: the calls fail, or the sandbox ends itself with a messa
 changes; nothing is left behind.
 """
 
+import contextlib
 import fnmatch
 import os
 import shutil
@@ -13,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import confinement
@@ -553,6 +555,74 @@ def reaching(mode, network, arrives):
 reaching("direct", "host", arrives=False)
 reaching("isolated", "none", arrives=False)
 reaching("control", "host", arrives=True)
+
+
+class HostSocket:
+    """A unix socket that gives whoever connects a descriptor of the host; counts who came."""
+
+    def __init__(self, path):
+        self.arrivals = 0
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        self.socket.listen(128)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        with open("/etc/hostname") as file:
+            while True:
+                try:
+                    connection, _ = self.socket.accept()
+                except OSError:
+                    return
+                self.arrivals += 1
+                with connection, contextlib.suppress(ConnectionError):
+                    socket.send_fds(connection, [b"x"], [file.fileno()] * 8)
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
+
+
+HOST_SOCKET_POLICY = """
+default: allow
+rules:
+- {path: /work/open, action: allow}
+"""
+
+
+def reaching_host_sockets(mode, policy):
+    def run(context):
+        volume = context.volume("hostsockets")
+        hidden = context.host.directory("hidden")
+        sockets = [HostSocket(os.path.join(volume, "open")),
+                   HostSocket(os.path.join(hidden, "secret"))]
+        options = ["--volume", f"{hidden}:/ro:ro"]
+        if policy:
+            options += ["--policy", os.path.join(hidden, "policy.yaml")]
+            with open(options[-1], "w") as file:
+                file.write(policy)
+        try:
+            result = context.host.run(
+                do_command(volume, ["/work/hostsockets", mode], options), 60)
+        finally:
+            for one in sockets:
+                one.close()
+        ending, problems = judge(result)
+        if ending != "done":
+            problems.append(f"did not come to its end: {result.describe()}")
+        if sockets[1].arrivals:
+            problems.append(f"{sockets[1].arrivals} arrivals where none is let through")
+        if bool(sockets[0].arrivals) != bool(policy):
+            problems.append(f"{sockets[0].arrivals} arrivals at the open socket")
+        return problems, f"{sockets[0].arrivals} arrivals"
+
+    ATTACKS[f"host-sockets-{mode}"] = run
+
+
+reaching_host_sockets("denied", None)
+reaching_host_sockets("allowed", HOST_SOCKET_POLICY)
 
 
 @attack("trace")

@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -30,6 +31,20 @@ int host_bind(int socket, const void *address, uint32_t size) {
 
 int host_connect(int socket, const void *address, uint32_t size) {
   return connect(socket, address, size);
+}
+
+/* The C library would change all threads. */
+int host_connect_as(int socket, const void *address, uint32_t size, uint32_t user, uint32_t group) {
+  const long same = -1;
+  int result = -1;
+  if (syscall(SYS_setresgid, same, (long)group, same) == 0 &&
+      syscall(SYS_setresuid, same, (long)user, same) == 0)
+    result = connect(socket, address, size);
+  int error = errno;
+  if (syscall(SYS_setresuid, same, 0L, same) != 0 || syscall(SYS_setresgid, same, 0L, same) != 0)
+    abort();
+  errno = error;
+  return result;
 }
 
 int host_accept(int socket, void *address, uint32_t *size) {

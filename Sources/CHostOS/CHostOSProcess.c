@@ -174,6 +174,8 @@ int host_raise_capabilities(void) {
   return (int)syscall(SYS_capset, &header, sets);
 }
 
+int host_drop_groups_of_thread(void) { return (int)syscall(SYS_setgroups, 0, NULL); }
+
 void host_set_file_system_ids(uint32_t user, uint32_t group) {
   syscall(SYS_setfsgid, group);
   syscall(SYS_setfsuid, user);

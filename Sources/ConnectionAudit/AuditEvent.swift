@@ -77,6 +77,10 @@ public struct AuditEvent: Sendable {
     public static let withoutPolicy = Decision(
       verdict: .allow, reason: .noPolicy, rule: nil, explanation: "")
 
+    /// Of what no container may do unless a policy allows it.
+    public static let deniedWithoutPolicy = Decision(
+      verdict: .deny, reason: .noPolicy, rule: nil, explanation: "")
+
     init(verdict: Verdict, reason: Reason, rule: String?, explanation: String) {
       self.verdict = verdict
       self.reason = reason

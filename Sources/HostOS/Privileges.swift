@@ -106,6 +106,15 @@ public enum CurrentThread {
     if user != 0 { try check { host_raise_capabilities() } }
   }
 
+  /// Belongs to no groups but its own; the other threads keep theirs. Like the process's, they stay
+  /// where user_namespaces(7) keeps them.
+  public static func dropSupplementaryGroups() throws(HostError) {
+    do throws(HostError) {
+      try check { host_drop_groups_of_thread() }
+    } catch  where error == .notPermitted && !CurrentProcess.isHostsRoot {
+    }
+  }
+
   /// Gets its own working directory and root, which the other threads then don't follow, and a
   /// umask of 0.
   public static func unshareDirectories() throws(HostError) {

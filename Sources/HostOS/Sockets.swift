@@ -57,6 +57,14 @@ extension Descriptor {
     try check { host_connect(rawValue, address, UInt32(address.count)) }
   }
 
+  /// The same as another user, whom the listener is told of. The calling thread has dropped its
+  /// supplementary groups, and makes files as root afterwards.
+  public func connect(to address: [UInt8], user: UInt32, group: UInt32) throws(HostError) {
+    // -1 is no user; to the host's kernel it means the present one.
+    guard user != .max, group != .max else { throw HostError(EINVAL) }
+    try check { host_connect_as(rawValue, address, UInt32(address.count), user, group) }
+  }
+
   /// The next connection, close-on-exec and non-blocking, with the peer's address in `name`; EAGAIN
   /// when a non-blocking socket has none.
   public func accept(name: inout [UInt8]) throws(HostError) -> OwnedDescriptor {

@@ -80,6 +80,7 @@ extension Worker {
     case .routeQuery: .descriptor(try routeQuery(request))
     case .networkText: .descriptor(try networkText(request))
     case .forgetListener: .value(try forgetListener(request))
+    case .connectToHost: .descriptor(try connectToHost(request))
     }
   }
 }

@@ -21,7 +21,7 @@ enum Operation: UInt32, CaseIterable, Sendable {
   case socket = 128
   case bind, listen, connect, connectResult, accept, shutDown, socketName
   case option, setOption, send, receive, socketQueue
-  case interface, routeQuery, networkText, forgetListener
+  case interface, routeQuery, networkText, forgetListener, connectToHost
 }
 
 extension Operation {

@@ -37,16 +37,19 @@ public struct GuestFiles: ~Copyable, Sendable {
   let root: OwnedDescriptor
   /// The mounts that are the sandbox's own: its namespace's, and those the guest mounts itself.
   let mountIDs: Set<UInt64>
+  /// Those of them that show what somebody has on the host.
+  let volumeIDs: Set<UInt64>
   /// One path on each of its file systems, in the guest's words.
   let mountPoints: [String]
 
   public init(
     mountNamespace: consuming OwnedDescriptor, root: consuming OwnedDescriptor,
-    mountIDs: Set<UInt64>, mountPoints: [String]
+    mountIDs: Set<UInt64>, volumeIDs: Set<UInt64>, mountPoints: [String]
   ) {
     self.mountNamespace = mountNamespace
     self.root = root
     self.mountIDs = mountIDs
+    self.volumeIDs = volumeIDs
     self.mountPoints = mountPoints
   }
 }

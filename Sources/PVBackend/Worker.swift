@@ -46,6 +46,7 @@ final class Worker {
   /// Confines the calling thread to the sandbox's network and files.
   func enterSandbox() throws(HostError) {
     try enterNetwork()
+    try CurrentThread.dropSupplementaryGroups()
     try CurrentThread.unshareDirectories()
     try CurrentThread.enter(mountNamespace: backend.view.files.mountNamespace.descriptor)
     try CurrentThread.changeRoot(to: backend.view.files.root.descriptor)
@@ -150,6 +151,14 @@ final class Worker {
     let new = try request.flags(index, allowed: 0o777)
     if new != mask { CurrentThread.setFileCreationMask(new) }
     mask = new
+  }
+
+  /// Connects as the request's user and group.
+  func connect(
+    _ socket: Descriptor, to address: [UInt8], as request: Request
+  ) throws(HostError) {
+    defer { identity = (0, 0) }
+    try socket.connect(to: address, user: request.user, group: request.group)
   }
 
   /// What this thread makes from now on belongs to the request's user and group.

@@ -82,6 +82,7 @@ enum FirstProcess {
       var ids: [UInt64] = []
       for mount in mounts { if let tree = mount.descriptor { ids.append(try tree.mountID()) } }
       try StatusRecord.mounts(ids: ids).send(to: statusSocket)
+      try StatusRecord.volumes(ids: mounts.compactMap(\.volumeID)).send(to: statusSocket)
     }
   }
 

@@ -277,11 +277,12 @@ struct RootBuilder: ~Copyable {
     if let map {
       try tree.mapIDs(of: map.namespace, recursively: takesAll && map.isRecursive)
     }
+    let id = try tree.descriptor.mountID()
     try place(
       tree,
       GuestMount(
         kind: .host, attributes: options.wanted, descriptor: nil, path: destination,
-        source: entry?.source ?? source, type: entry?.type ?? "none"))
+        source: entry?.source ?? source, type: entry?.type ?? "none", volumeID: id))
     if options.isRecursive && !isBelowGuest {
       addSubmounts(
         of: source, on: destination, attributes: options.wanted,
@@ -364,7 +365,7 @@ struct RootBuilder: ~Copyable {
       do throws(HostError) {
         try addSubmount(
           entry, on: path, attributes: attributes, map,
-          layer: isRoot && layers != nil ? "\(count)" : nil)
+          layer: isRoot && layers != nil ? "\(count)" : nil, isVolume: !isRoot)
         count += 1
       } catch {
         note("the host's mount '\(entry.mountPoint)' is left out: \(error)")
@@ -375,7 +376,7 @@ struct RootBuilder: ~Copyable {
   /// With a layer's name, what is written goes to that layer, or nowhere.
   private mutating func addSubmount(
     _ entry: MountTable.Entry, on path: String, attributes: MountAttributes, _ map: MountMap?,
-    layer: String?
+    layer: String?, isVolume: Bool
   ) throws(HostError) {
     let target = try root.descriptor.handle(inRoot: path)
     var attributes = attributes
@@ -388,11 +389,12 @@ struct RootBuilder: ~Copyable {
       if let tree = tree.take() { tree } else { try DetachedMount.clone(of: entry.mountPoint) }
     try mount.setAttributes(attributes.union(RootBuilder.confined))
     if let map { try mount.mapIDs(of: map.namespace) }
+    let id = try mount.descriptor.mountID()
     try mount.attach(on: target.descriptor)
     mounts.append(
       GuestMount(
         kind: .host, attributes: attributes, descriptor: nil, path: path,
-        source: entry.source, type: entry.type))
+        source: entry.source, type: entry.type, volumeID: isVolume ? id : nil))
   }
 
   /// Nil if this can't be a lower layer: a file, or a file system that overlayfs does not take.

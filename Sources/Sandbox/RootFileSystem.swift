@@ -20,6 +20,9 @@ public struct GuestMount: Equatable, Sendable {
   public let type: String
   /// PV_MOUNT_* of its file system rather than the mount.
   public var fileSystemFlags: UInt32 = 0
+  /// The mount's number, if it shows what the caller of the runtime has on the host: a bind mount,
+  /// or what is mounted below one.
+  public internal(set) var volumeID: UInt64?
 }
 
 /// The mount namespace of a sandbox: the container's files and nothing else of the host.

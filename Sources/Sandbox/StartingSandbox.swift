@@ -114,6 +114,7 @@ struct StartingSandbox: ~Copyable {
       var proc: OwnedDescriptor?
       var listener: (number: Int32, process: ProcessID)?
       var detachedMounts: [UInt64] = []
+      var volumes: [UInt64] = []
       while proc == nil || listener == nil {
         let (record, sender) = try nextRecord(lifeline)
         switch record {
@@ -121,6 +122,7 @@ struct StartingSandbox: ~Copyable {
         case .failure(let error): throw error
         case .death(let ended): throw lost(ended)
         case .mounts(let ids): detachedMounts = ids
+        case .volumes(let ids): volumes = ids
         case .built:
           try whenBuilt(initProcess)
           try goOn()
@@ -131,7 +133,7 @@ struct StartingSandbox: ~Copyable {
         }
       }
       let backend = try backend(
-        listener!, proc: proc.take()!, detachedMounts: detachedMounts, console)
+        listener!, proc: proc.take()!, mounts: (detachedMounts, volumes), console)
       return RunningSandbox(
         initProcess: initProcess, initDescriptor: initDescriptor, status: statusSocket,
         orders: orders, notices: notices, firstProcess: listener!.process, backend: backend)
@@ -175,7 +177,7 @@ struct StartingSandbox: ~Copyable {
   /// Takes the listener over and starts the workers; then the first process may go on.
   private func backend(
     _ listener: (number: Int32, process: ProcessID), proc: consuming OwnedDescriptor,
-    detachedMounts: [UInt64], _ console: Console
+    mounts: (detached: [UInt64], volumes: [UInt64]), _ console: Console
   ) throws(RuntimeError) -> Backend {
     let gate = try gate()
     let backend: Backend
@@ -186,7 +188,7 @@ struct StartingSandbox: ~Copyable {
       let files = GuestFiles(
         mountNamespace: try HostFile.open(own + "/ns/mnt", flags: O_RDONLY),
         root: try process.duplicate(GuestProcess.root.rawValue),
-        mountIDs: Set(detachedMounts).union(mountIDs(table)),
+        mountIDs: Set(mounts.detached).union(mountIDs(table)), volumeIDs: Set(mounts.volumes),
         mountPoints: MountTable(text: table).entries.map(\.mountPoint))
       let tasks = try GuestTasks(
         pidNamespace: try HostFile.open(own + "/ns/pid", flags: O_RDONLY),

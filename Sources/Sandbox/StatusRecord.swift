@@ -9,6 +9,8 @@ enum StatusRecord: Equatable {
   case proc(number: Int32)
   /// From the first process: mounts that no path leads to.
   case mounts(ids: [UInt64])
+  /// From the first process: those of its mounts that are volumes.
+  case volumes(ids: [UInt64])
   case warning(String)
   /// The sandbox could not be built.
   case failure(RuntimeError)
@@ -25,8 +27,8 @@ enum StatusRecord: Equatable {
     switch self {
     case .listener(let number): little(1) + little(UInt32(bitPattern: number))
     case .proc(let number): little(2) + little(UInt32(bitPattern: number))
-    case .mounts(let ids):
-      little(3) + ids.flatMap { little(UInt32($0 & 0xffff_ffff)) + little(UInt32($0 >> 32)) }
+    case .mounts(let ids): little(3) + ids.flatMap(littleNumber)
+    case .volumes(let ids): little(8) + ids.flatMap(littleNumber)
     case .warning(let text): little(4) + text.utf8.prefix(StatusRecord.textLimit)
     case .failure(let error):
       little(5) + little(UInt32(bitPattern: error.exitStatus.rawValue))
@@ -47,14 +49,16 @@ enum StatusRecord: Equatable {
     func text(from index: Int) -> String {
       String(decoding: bytes.dropFirst(4 * index), as: UTF8.self)
     }
+    func numbers() -> [UInt64] {
+      stride(from: 1, to: bytes.count / 4 - 1, by: 2).map {
+        UInt64(word($0) ?? 0) | UInt64(word($0 + 1) ?? 0) << 32
+      }
+    }
     switch (word(0), word(1), word(2)) {
     case (1, let number?, _): self = .listener(number: Int32(bitPattern: number))
     case (2, let number?, _): self = .proc(number: Int32(bitPattern: number))
-    case (3, _, _):
-      self = .mounts(
-        ids: stride(from: 1, to: bytes.count / 4 - 1, by: 2).map {
-          UInt64(word($0) ?? 0) | UInt64(word($0 + 1) ?? 0) << 32
-        })
+    case (3, _, _): self = .mounts(ids: numbers())
+    case (8, _, _): self = .volumes(ids: numbers())
     case (4, _, _): self = .warning(text(from: 1))
     case (5, let status?, _):
       self = .failure(
@@ -73,6 +77,10 @@ enum StatusRecord: Equatable {
 
   /// The kind of the record that the last step before the guest writes, which is no Swift code.
   static let listenerKind: UInt32 = 1
+}
+
+private func littleNumber(_ value: UInt64) -> [UInt8] {
+  little(UInt32(value & 0xffff_ffff)) + little(UInt32(value >> 32))
 }
 
 private func little(_ value: UInt32) -> [UInt8] {

@@ -15,7 +15,9 @@ import Testing
 
   @Test func theExampleIsAPolicyWithoutWarnings() throws {
     let policy = try Policy(yaml: example())
-    #expect(policy.rules.map(\.name) == ["serve", "no metadata", "database", "names", "updates"])
+    #expect(
+      policy.rules.map(\.name)
+        == ["serve", "no metadata", "database", "local database", "names", "updates"])
     #expect(policy.warnings.isEmpty)
   }
 

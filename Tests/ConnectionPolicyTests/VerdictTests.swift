@@ -32,6 +32,26 @@ import Testing
     #expect(errnos == ["deny ECONNREFUSED", "deny EACCES", "deny EACCES", "deny EPERM"])
   }
 
+  @Test func socketsOfTheHostNeedARuleThatSpeaksOfThem() throws {
+    func verdict(_ rules: String) throws -> String {
+      let attempt = ConnectionAttempt(
+        .connect, path: Array("/run/a".utf8), program: Array("/bin/sh".utf8), user: 0)
+      let policy = try compiled("default: allow\nrules:\n" + rules)
+      return policy.verdict(for: attempt).answer.words
+    }
+    #expect(try verdict("") == "deny ECONNREFUSED")
+    #expect(try verdict("- {event: connect, action: allow}") == "deny ECONNREFUSED")
+    #expect(try verdict("- {program: /bin/, action: audit}") == "deny ECONNREFUSED")
+    #expect(try verdict("- {address: 0.0.0.0/0, action: allow}") == "deny ECONNREFUSED")
+    #expect(try verdict("- {path: /run/b, action: allow}") == "deny ECONNREFUSED")
+    #expect(try verdict("- {path: /run/a, action: allow}") == "allow")
+    #expect(try verdict("- {path: /run/, action: audit}") == "audit")
+    #expect(try verdict("- {protocol: unix, action: allow}") == "allow")
+    #expect(try verdict("- {protocol: [unix, tcp], program: /bin/, action: allow}") == "allow")
+    let denied = "- {action: deny, errno: EACCES}\n- {path: /run/a, action: allow}"
+    #expect(try verdict(denied) == "deny EACCES")
+  }
+
   /// The same host in another spelling is the same host.
   @Test(arguments: ["127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0", "::ffff:0.0.0.0", "127.9.9.9"])
   func spellingsOfAnAddressAreOne(spelling: String) throws {

@@ -16,7 +16,7 @@ import Testing
     try withPolicy(String(example?.1 ?? "")) { file in
       #expect(file.warnings.isEmpty)
       let rows = text.matches(of: /\n\| `((?:bind|connect|send|accept) .*?)` \| `(.*?)` \|/)
-      #expect(rows.count == 10)
+      #expect(rows.count == 12)
       for row in rows {
         let answer = try answer(String(row.1), of: file)
         #expect(answer == String(row.2), "\(row.1)")

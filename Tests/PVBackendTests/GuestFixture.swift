@@ -64,7 +64,8 @@ final class GuestFixture: Sendable {
         listener: SeccompListener(owner: try HostFile.open("/dev/null", flags: O_RDWR)),
         files: GuestFiles(
           mountNamespace: try HostFile.open("/proc/self/ns/mnt", flags: O_RDONLY),
-          root: rootDirectory, mountIDs: [mountID], mountPoints: ["/"]),
+          root: rootDirectory, mountIDs: [mountID], volumeIDs: [mountID],
+          mountPoints: ["/"]),
         tasks: try GuestTasks(
           pidNamespace: try HostFile.open("/proc/self/ns/pid", flags: O_RDONLY), proc: proc,
           initProcess: .current),

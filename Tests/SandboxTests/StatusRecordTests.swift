@@ -6,7 +6,8 @@ import Testing
 @Suite struct StatusRecordTests {
   static let records: [StatusRecord] = [
     .listener(number: 11), .proc(number: 4), .mounts(ids: []),
-    .mounts(ids: [0, 7, .max, 1 << 32]), .warning("too many mounts"), .warning(""),
+    .mounts(ids: [0, 7, .max, 1 << 32]), .volumes(ids: []), .volumes(ids: [3, .max]),
+    .warning("too many mounts"), .warning(""),
     .failure(RuntimeError("cannot mount 'a' on 'b'", exitStatus: .ownFailure)),
     .death(EndedProcess(process: ProcessID(rawValue: 17), waitStatus: 9)),
   ]

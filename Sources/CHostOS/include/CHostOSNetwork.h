@@ -11,6 +11,9 @@ int host_socket(int domain, int type, int protocol);
 int host_set_non_blocking(int socket);
 int host_bind(int socket, const void *address, uint32_t size);
 int host_connect(int socket, const void *address, uint32_t size);
+/* The same as another user and group, whom SO_PEERCRED shows. The calling thread is root and has no
+ * supplementary groups; it has root's file system IDs afterwards. */
+int host_connect_as(int socket, const void *address, uint32_t size, uint32_t user, uint32_t group);
 int host_accept(int socket, void *address, uint32_t *size);
 int host_local_name(int socket, void *address, uint32_t *size);
 int host_peer_name(int socket, void *address, uint32_t *size);

@@ -44,6 +44,8 @@ int host_drop_capabilities(void);
 int host_has_group_rights(void);
 /* Makes every permitted capability effective again, after setfsuid(2) took some away. */
 int host_raise_capabilities(void);
+/* setgroups(2) with none, of the calling thread alone. */
+int host_drop_groups_of_thread(void);
 /* sched_getcpu(3), which Swift does not see. */
 int host_processor(void);
 /* Of the calling thread, for the files that it makes. */

@@ -34,7 +34,7 @@ public final class CompiledPolicy: Sendable {
   /// What the first rule that matches says, or the default.
   public func verdict(for attempt: borrowing ConnectionAttempt) -> Verdict {
     let rule = firstRule(for: attempt)
-    let action = rule.map { policy.rules[$0].action } ?? policy.defaults[attempt.event]
+    let action = rule.map { policy.rules[$0].action } ?? policy.defaultAction(for: attempt)
     switch action {
     case .allow: return Verdict(answer: .allow, rule: rule)
     case .audit: return Verdict(answer: .audit, rule: rule)

@@ -72,11 +72,12 @@ extension PolicyRule {
     protocols = []
     action = .allow
     reason = try members["reason"]?.line(limit: 512) ?? ""
-    protocols = try protocols(members["protocol"], field)
     action = try PolicyRule.action(members, field)
+    protocols = try protocols(members["protocol"], field)
   }
 
-  /// The protocols that are named, or those that the other conditions leave.
+  /// The protocols that are named, or those that the other conditions leave. Sockets of the host
+  /// are let in only by rules that speak of them.
   private func protocols(
     _ field: PolicyField?, _ rule: PolicyField
   ) throws(PolicyError) -> Set<ConnectionProtocol> {
@@ -92,11 +93,18 @@ extension PolicyRule {
       if !ports.isEmpty { return $0.hasPorts }
       return !hasAddress || $0 != .unix
     }
-    guard let field, let named else { return Set(possible) }
+    guard let field, let named else {
+      return Set(possible.filter { $0 != .unix || isDenial || !paths.isEmpty })
+    }
     if let odd = named.first(where: { !possible.contains($0) }) {
       throw field.error("'\(odd.name)' does not go with the rule's other conditions")
     }
     return Set(named)
+  }
+
+  private var isDenial: Bool {
+    if case .deny = action { return true }
+    return false
   }
 
   private static func action(

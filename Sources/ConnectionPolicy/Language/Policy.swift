@@ -9,6 +9,12 @@ public struct Policy: Equatable, Sendable {
   public static let allowingAll = Policy(
     defaults: EventTable { _ in .allow }, rules: [])
 
+  /// What holds for an attempt that no rule matches. A socket of the host in a volume is never open
+  /// by default: it may be an engine's, and be worth the whole host.
+  func defaultAction(for attempt: borrowing ConnectionAttempt) -> PolicyAction {
+    attempt.protocol == .unix ? .deny(nil) : defaults[attempt.event]
+  }
+
   /// No more, so that a mistake in a generator does not fill the memory of the backend.
   public static let ruleLimit = 10_000
 

@@ -99,12 +99,7 @@ public final class Epoll: OpenFile {
   private func watch(_ item: EpollItem) throws(Errno) {
     guard let file = item.file else { return }
     if file is TimerFile || file is Epoll { hasTimers = true }
-    let host = file.pollDescriptor
-    if host.isValid {
-      item.host = host
-      try addToHost(item)
-      hostItemCount += 1
-    }
+    try watchHost(item, file.pollDescriptor)
     if let fileQueue = file.waitQueue() {
       let waiter = Waiter(
         Task.current, events: PollEvents(rawValue: ~0),
@@ -114,6 +109,31 @@ public final class Epoll: OpenFile {
       item.waiter = waiter
       fileQueue.add(waiter)
     }
+  }
+
+  private func watchHost(_ item: EpollItem, _ host: HostDescriptor) throws(Errno) {
+    guard host.isValid else { return }
+    item.host = host
+    try addToHost(item)
+    hostItemCount += 1
+  }
+
+  /// Watches the host descriptor that a file has now instead of the one that it had. Who waits
+  /// already is woken by the file, and asks the host from then on.
+  fileprivate func followHost(_ item: EpollItem) {
+    dropHost(item, isForgotten: false)
+    guard let file = item.file else { return }
+    // Without a registration its events are lost, as they would be for lack of memory on Linux.
+    do throws(Errno) { try watchHost(item, file.pollDescriptor) } catch { item.host = .none }
+  }
+
+  private func dropHost(_ item: EpollItem, isForgotten: Bool) {
+    guard item.host.isValid else { return }
+    if !isForgotten { try? control(2, item) }
+    if item.ownsHost { Host.close(item.host) }
+    item.ownsHost = false
+    item.host = .none
+    hostItemCount -= 1
   }
 
   /// The host tells registrations apart by its own descriptor, so a second one of the same open
@@ -170,13 +190,8 @@ public final class Epoll: OpenFile {
       item.file?.waitQueue()?.remove(waiter)
       item.waiter = nil
     }
-    if item.host.isValid {
-      let endsByItself = isClosing && !item.ownsHost && item.file?.isOnlyHolderOfHost == true
-      if !endsByItself { try? control(2, item) }
-      if item.ownsHost { Host.close(item.host) }
-      item.host = .none
-      hostItemCount -= 1
-    }
+    let endsByItself = isClosing && !item.ownsHost && item.file?.isOnlyHolderOfHost == true
+    dropHost(item, isForgotten: endsByItself)
     item.file = nil
   }
 
@@ -444,4 +459,5 @@ final class EpollItem: EpollWatch {
   }
 
   override func fileWasClosed() { epoll.forget(self, isClosing: true) }
+  override func hostDescriptorChanged() { epoll.followHost(self) }
 }

@@ -98,6 +98,8 @@ open class OpenFile {
 open class EpollWatch {
   public init() {}
   open func fileWasClosed() {}
+  /// The file is one of another host descriptor now; the old one is still open.
+  open func hostDescriptorChanged() {}
 }
 
 /// What poll(2) learns from a file.

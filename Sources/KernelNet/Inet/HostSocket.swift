@@ -4,7 +4,8 @@ import LinuxABI
 import PVFrontend
 import Platform
 
-/// A socket of the host: TCP, UDP or ICMP echo.
+/// A socket of the host: TCP, UDP or ICMP echo; or what stands behind a `UnixSocket` that is
+/// connected to the host.
 ///
 /// What reaches out (bind, listen, connect, accept, a datagram with a name) is the backend's to do.
 /// What moves data on a connection is a direct call on the host's socket, which blocks by itself
@@ -42,7 +43,9 @@ final class HostSocket: Socket {
   ) {
     self.descriptor = descriptor
     var number = protocolNumber
-    if number == 0 { number = type == SocketType.SOCK_STREAM ? 6 : 17 }
+    if number == 0 && domain != AddressFamily.AF_UNIX {
+      number = type == SocketType.SOCK_STREAM ? 6 : 17
+    }
     super.init(task, domain: domain, type: type, protocolNumber: number)
   }
 
@@ -62,13 +65,8 @@ final class HostSocket: Socket {
     _ task: Task, _ operation: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0,
     payload: [UInt8] = []
   ) throws(Errno) -> Int {
-    let program = task.programPath()
-    // SAFETY: the path has room for 4096 bytes.
-    let path = Broker.path
-    let count = min(program.count, 4095)
-    for index in 0..<count { path[index] = program[index] }
-    path[count] = 0
-    defer { path[0] = 0 }
+    task.nameProgram()
+    defer { Broker.path[0] = 0 }
     let size = Broker.fill(payload)
     return try Broker.call(
       operation, Int(descriptor.number), a, b, c, d, Int(task.group.id),
@@ -318,5 +316,17 @@ final class HostSocket: Socket {
     Host.close(descriptor)
     for socket in returned { socket.close() }
     returned = []
+  }
+}
+
+extension Task {
+  /// Puts the program's path into the request, for the policy.
+  func nameProgram() {
+    let program = programPath()
+    // SAFETY: the path has room for 4096 bytes.
+    let path = Broker.path
+    let count = min(program.count, 4095)
+    for index in 0..<count { path[index] = program[index] }
+    path[count] = 0
   }
 }

@@ -40,7 +40,9 @@ extension UnixSocket {
     try bindIfCredentialsAreWanted()
     var patience = patience([], timeout: options.sendTimeout)
     while true {
-      let listener = try find(task, address)
+      guard let listener = try lookUp(task, address) else {
+        return try connectToHost(task, address)
+      }
       switch try attempt(task, listener) {
       case .done: return
       case .full:
@@ -97,10 +99,13 @@ extension UnixSocket {
     var new: UnixSocket?
     if family != AddressFamily.AF_UNSPEC {
       try bindIfCredentialsAreWanted()
-      let found = try find(task, address)
+      guard let found = try lookUp(task, address) else {
+        return try connectToHost(task, address)
+      }
       guard found.accepts(from: self) else { throw .EPERM }
       new = found
     }
+    leaveHost()
     table.lock.lock()
     lock.lock()
     let old = peer

@@ -10,7 +10,7 @@ extension UnixSocket {
   private static var pathLimit: Int { 108 }
 
   /// The part of a checked address after the family.
-  private func checkedName(_ address: SocketAddress) throws(Errno) -> [UInt8] {
+  func checkedName(_ address: SocketAddress) throws(Errno) -> [UInt8] {
     guard address.family == AddressFamily.AF_UNIX, address.bytes.count > 2,
       address.bytes.count <= 2 + Self.pathLimit
     else { throw .EINVAL }
@@ -66,7 +66,7 @@ extension UnixSocket {
     if options.passesCredentials && name == nil { try bindAutomatically() }
   }
 
-  private static func path(in name: [UInt8]) -> [UInt8] {
+  static func path(in name: [UInt8]) -> [UInt8] {
     var path: [UInt8] = []
     for byte in name {
       if byte == 0 { break }
@@ -100,11 +100,20 @@ extension UnixSocket {
 
   /// The socket of this type behind an address; ECONNREFUSED when nobody has the name.
   func find(_ task: Task, _ address: SocketAddress) throws(Errno) -> UnixSocket {
+    guard let found = try lookUp(task, address) else { throw .ECONNREFUSED }
+    return found
+  }
+
+  /// The same; nil for the file of a socket that none in the sandbox is bound to.
+  func lookUp(_ task: Task, _ address: SocketAddress) throws(Errno) -> UnixSocket? {
     let name = try checkedName(address)
     if name[0] != 0, let outside = notifySocket(task, Self.path(in: name)) { return outside }
     let key: UnixName =
       name[0] == 0 ? .abstract(name) : .file(try identity(task, Self.path(in: name)))
-    guard let found = table.lock.withLock({ table.find(key) }) else { throw .ECONNREFUSED }
+    guard let found = table.lock.withLock({ table.find(key) }) else {
+      if name[0] == 0 { throw .ECONNREFUSED }
+      return nil
+    }
     guard found.type == type else { throw .EPROTOTYPE }
     return found
   }

@@ -55,6 +55,9 @@ final class UnixSocket: Socket {
   var outsideReferences = -1
   /// What is sent to it goes to the backend.
   var leadsOutside = false
+  /// The socket of the host that stands for this one, and whom it is connected to.
+  var outside: HostSocket?
+  var outsideName: [UInt8] = []
 
   // Guarded by `lock`.
   var messages = UnixMessageQueue()
@@ -103,10 +106,33 @@ final class UnixSocket: Socket {
     if let arrival = accepted as? UnixSocket { returnArrival(arrival) }
   }
   override func send(_ task: Task, _ message: inout OutgoingMessage) throws(Errno) -> Int {
-    isStream ? try sendStream(task, &message) : try sendPacket(task, &message)
+    if let hostSocket, message.name == nil || !isDatagram {
+      return try sendToHost(task, hostSocket, &message)
+    }
+    return isStream ? try sendStream(task, &message) : try sendPacket(task, &message)
   }
   override func receive(_ task: Task, _ message: inout IncomingMessage) throws(Errno) -> Int {
-    isStream ? try receiveStream(task, &message) : try receivePacket(task, &message)
+    if let hostSocket { return try receiveFromHost(task, hostSocket, &message) }
+    return isStream ? try receiveStream(task, &message) : try receivePacket(task, &message)
+  }
+  override func sendFile(_ task: Task, from source: HostDescriptor, at offset: Int64?, count: Int)
+    throws(Errno) -> Int?
+  { try hostSocket?.sendFile(task, from: source, at: offset, count: count) }
+  override func option(_ task: Task, level: Int32, _ name: Int32, room: Int) throws(Errno)
+    -> [UInt8]
+  {
+    if level == SocketOption.SOL_SOCKET, Self.isOfHost(name), let hostSocket {
+      return try hostSocket.option(task, level: level, name, room: room)
+    }
+    return try super.option(task, level: level, name, room: room)
+  }
+  override func setOption(_ task: Task, level: Int32, _ name: Int32, _ value: UserBuffer)
+    throws(Errno)
+  {
+    try super.setOption(task, level: level, name, value)
+    if level == SocketOption.SOL_SOCKET, Self.isOfHost(name), let hostSocket {
+      try hostSocket.setOption(task, level: level, name, value)
+    }
   }
   override func letGo(of files: PassedFiles) { table.arrive(files) }
   override var isListening: Bool { state == .listening }
@@ -114,6 +140,7 @@ final class UnixSocket: Socket {
 
   override func localName() throws(Errno) -> SocketAddress { address }
   override func peerName() throws(Errno) -> SocketAddress {
+    if outside != nil { return SocketAddress(family: AddressFamily.AF_UNIX, outsideName) }
     guard let peer = currentPeer else { throw .ENOTCONN }
     return peer.address
   }
@@ -121,10 +148,11 @@ final class UnixSocket: Socket {
 
   override func waitingBytes() throws(Errno) -> Int {
     guard state != .listening else { throw .EINVAL }
+    if let outside { return try outside.waitingBytes() }
     return lock.withLock { messages.bytes(ofFirstOnly: isDatagram) }
   }
 
-  override func unsentBytes() throws(Errno) -> Int { Int(charged) }
+  override func unsentBytes() throws(Errno) -> Int { try outside?.unsentBytes() ?? Int(charged) }
 
   // MARK: Room for what is sent
 
@@ -158,7 +186,10 @@ final class UnixSocket: Socket {
 
   // MARK: Readiness
 
+  override var isOnlyHolderOfHost: Bool { outside != nil }
+
   override func readiness() -> Readiness {
+    if let outside { return .both([], outside.descriptor) }
     var events: PollEvents = []
     let shut = shut
     if hasError { events.insert(.POLLERR) }
@@ -192,6 +223,7 @@ final class UnixSocket: Socket {
   // MARK: The end
 
   override func shutdown(_ how: ShutdownHow) throws(Errno) {
+    if let outside { return try outside.shutdown(how) }
     let directions: ShutDirections =
       switch how {
       case .SHUT_RD: .receiving
@@ -233,7 +265,10 @@ final class UnixSocket: Socket {
     boundName = nil
     let nameFile = nameFile
     self.nameFile = nil
+    let outside = outside
+    self.outside = nil
     table.lock.unlock()
+    outside?.release()
     if wasClosed { return }
     if let peer, !isDatagram { peer.lose(hasUnread: !left.isEmpty || !isAccepted) }
     queue.wake()

@@ -17,7 +17,24 @@ struct NetworkAttempt: Sendable {
   let local: Endpoint?
   /// Who is connected to or sent to, or who connects. The wildcard is this machine's own address.
   let remote: Endpoint?
+  /// Of a unix socket of the host, as the container sees it.
+  let path: String?
   let subject: AuditEvent.Subject
+
+  init(
+    action: Action, transport: ConnectionProtocol, local: Endpoint?, remote: Endpoint?,
+    path: String? = nil, subject: AuditEvent.Subject
+  ) {
+    self.action = action
+    self.transport = transport
+    self.local = local
+    self.remote = remote
+    self.path = path
+    self.subject = subject
+  }
+
+  /// The other end, for the audit log.
+  var remoteEnd: AuditEndpoint? { path.map(AuditEndpoint.unix) ?? remote.map(AuditEndpoint.init) }
 
   /// What a policy is asked; nil where there is nothing to decide.
   ///
@@ -44,6 +61,10 @@ struct NetworkAttempt: Sendable {
 
   /// The attempt as rules see it. A peer that is gone already has no address: it is 0.0.0.0.
   func question(_ event: ConnectionEvent) -> ConnectionAttempt {
+    if let path {
+      return ConnectionAttempt(
+        event, path: Array(path.utf8), program: Array(subject.program.utf8), user: subject.user)
+    }
     let other = event == .bind ? local : remote
     let service = event == .bind || event == .accept ? local : remote
     return ConnectionAttempt(

@@ -42,7 +42,14 @@ public final class NetworkGate: Sendable {
     _ attempt: NetworkAttempt, on socket: Descriptor
   ) throws(HostError) -> Permit {
     if !isObserving.load(ordering: .acquiring) { observe() }
-    guard let event = attempt.event, let policy = policy.policy else {
+    guard let event = attempt.event else {
+      return Permit(attempt: attempt, decision: .withoutPolicy)
+    }
+    guard let policy = policy.policy else {
+      // Sockets of the host are open to nobody unless a policy says so.
+      if attempt.transport == .unix {
+        throw deny(attempt, event, .deniedWithoutPolicy, .usual(for: event), on: socket)
+      }
       return Permit(attempt: attempt, decision: .withoutPolicy)
     }
     let verdict = policy.verdict(for: attempt.question(event))
@@ -50,14 +57,21 @@ public final class NetworkGate: Sendable {
     guard case .deny(let errno) = verdict.answer else {
       return Permit(attempt: attempt, decision: decision)
     }
+    throw deny(attempt, event, decision, errno, on: socket)
+  }
+
+  /// Tells of a denial; returns what the program gets.
+  private func deny(
+    _ attempt: NetworkAttempt, _ event: ConnectionEvent, _ decision: AuditEvent.Decision,
+    _ errno: PolicyErrno, on socket: Descriptor
+  ) -> HostError {
     counters.add(event, .denied)
     log?.write(
       AuditEvent(
         .denied, attempt: event, subject: attempt.subject, protocol: attempt.transport,
-        local: attempt.local.map(AuditEndpoint.init),
-        remote: attempt.remote.map(AuditEndpoint.init), connection: try? socket.socketCookie(),
-        decision: decision, error: errno.name))
-    throw HostError(errno.number)
+        local: attempt.local.map(AuditEndpoint.init), remote: attempt.remoteEnd,
+        connection: try? socket.socketCookie(), decision: decision, error: errno.name))
+    return HostError(errno.number)
   }
 
   /// What the host kernel made of a permitted attempt.
@@ -78,7 +92,7 @@ public final class NetworkGate: Sendable {
     log?.write(
       AuditEvent(
         attempt.kind, subject: attempt.subject, protocol: attempt.transport,
-        local: local.map(AuditEndpoint.init), remote: attempt.remote.map(AuditEndpoint.init),
+        local: local.map(AuditEndpoint.init), remote: attempt.remoteEnd,
         connection: cookie, decision: permit.decision,
         error: hasFailed ? error?.name : nil))
     if let cookie, !hasFailed { note(permit, cookie, local: local) }
@@ -98,8 +112,8 @@ public final class NetworkGate: Sendable {
 
   private func note(_ permit: Permit, _ cookie: UInt64, local: Endpoint?) {
     let attempt = permit.attempt
-    // The host kernel does not tell of the end of an echo socket.
-    guard let role = attempt.role, attempt.transport != .icmp else { return }
+    // The host kernel tells of the end of these two only.
+    guard let role = attempt.role, [.tcp, .udp].contains(attempt.transport) else { return }
     let connection = OpenConnection(
       cookie: cookie, role: role, subject: attempt.subject, protocol: attempt.transport,
       local: local.map(AuditEndpoint.init), remote: attempt.remote.map(AuditEndpoint.init),

@@ -18,6 +18,13 @@ struct GuestSocket: ~Copyable, Sendable {
     return GuestSocket(owner: owner, domain: domain, transport: transport)
   }
 
+  /// The same, and one of AF_UNIX, which is connected to the host.
+  static func checkedOrUnix(_ owner: consuming OwnedDescriptor) throws(HostError) -> GuestSocket {
+    let domain = try owner.descriptor.option(level: SOL_SOCKET, SO_DOMAIN)
+    guard domain == AF_UNIX else { return try checked(owner) }
+    return GuestSocket(owner: owner, domain: domain, transport: .unix)
+  }
+
   private static func transport(
     of descriptor: Descriptor, domain: Int32
   ) throws(HostError) -> ConnectionProtocol {
@@ -35,6 +42,9 @@ struct GuestSocket: ~Copyable, Sendable {
   }
 
   var descriptor: Descriptor { owner.descriptor }
+
+  /// Those of AF_UNIX's own hand out descriptors and credentials.
+  func hasOptions(of level: Int32) -> Bool { transport != .unix || level == SOL_SOCKET }
 
   /// Nil before it has one.
   func endpoint(of end: SocketEnd) -> Endpoint? {
@@ -58,13 +68,17 @@ extension Worker {
     try GuestSocket.checked(try descriptor(0, of: request))
   }
 
+  private func socketOrUnix(of request: Request) throws(HostError) -> GuestSocket {
+    try GuestSocket.checkedOrUnix(try descriptor(0, of: request))
+  }
+
   private func address(
     of request: Request, for socket: borrowing GuestSocket
   ) throws(HostError) -> InternetAddress {
     try InternetAddress(payload.bytes(count: request.payloadSize), domain: socket.domain)
   }
 
-  private var gate: NetworkGate { backend.view.network.gate }
+  var gate: NetworkGate { backend.view.network.gate }
 
   /// Asks the policy; throws what it denies with.
   private func begin(
@@ -76,8 +90,15 @@ extension Worker {
       program: path.text, user: request.user)
     let attempt = NetworkAttempt(
       action: action, transport: socket.transport, local: local, remote: remote, subject: subject)
+    return try begin(attempt, on: socket.descriptor)
+  }
+
+  /// The same of an attempt that is put together already.
+  func begin(
+    _ attempt: NetworkAttempt, on socket: Descriptor
+  ) throws(HostError) -> NetworkGate.Permit {
     if gate.mayWait, let claim { backend.turn.handOver(claim) }
-    return try gate.begin(attempt, on: socket.descriptor)
+    return try gate.begin(attempt, on: socket)
   }
 
   /// The same, does what is permitted, and tells of it.
@@ -242,7 +263,7 @@ extension Worker {
   func shutDown(_ request: Request) throws(HostError) -> Int64 {
     let how = Int32(bitPattern: try request.word(1))
     guard (0...2).contains(how) else { throw HostError(EINVAL) }
-    let socket = try socket(of: request)
+    let socket = try socketOrUnix(of: request)
     try socket.descriptor.shutDown(how: how)
     return 0
   }
@@ -266,7 +287,8 @@ extension Worker {
     let name = Int32(bitPattern: try request.word(2))
     guard OptionTable.access(level: level, name) != nil else { throw HostError(ENOPROTOOPT) }
     let room = Int(min(try request.size(3), Int64(payload.capacity)))
-    let socket = try socket(of: request)
+    let socket = try socketOrUnix(of: request)
+    guard socket.hasOptions(of: level) else { throw HostError(EOPNOTSUPP) }
     answerSize = try socket.descriptor.option(level: level, name, into: payload, room: room)
     return Int64(answerSize)
   }
@@ -277,7 +299,8 @@ extension Worker {
     guard OptionTable.access(level: level, name) == .readWrite else {
       throw HostError(ENOPROTOOPT)
     }
-    let socket = try socket(of: request)
+    let socket = try socketOrUnix(of: request)
+    guard socket.hasOptions(of: level) else { throw HostError(EOPNOTSUPP) }
     try socket.descriptor.setOption(level: level, name, payload, count: request.payloadSize)
     return 0
   }
@@ -286,7 +309,7 @@ extension Worker {
     let command = try request.word(1)
     // FIONREAD, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK.
     guard [0x541b, 0x5411, 0x894b, 0x8905].contains(command) else { throw HostError(EINVAL) }
-    let socket = try socket(of: request)
+    let socket = try socketOrUnix(of: request)
     return Int64(try socket.descriptor.socketQueue(command))
   }
 
@@ -304,7 +327,9 @@ extension Worker {
       request.payloadSize - nameSize <= Int(PV_CONTROL_SIZE)
     else { throw HostError(EINVAL) }
     let (offset, count) = try kernelMemory(of: request)
-    let socket = try socket(of: request)
+    let socket = try socketOrUnix(of: request)
+    // No name, and no descriptors or credentials, which would be the backend's.
+    if socket.transport == .unix, request.payloadSize > 0 { throw HostError(EPERM) }
     let bytes = payload.bytes(count: request.payloadSize)
     var message = SocketMessage(flags: Int32(flags))
     message.control = Array(bytes[nameSize...])
