@@ -25,6 +25,8 @@ from sandboxes import (
     LIMIT, LOAD, PYTHON, ROOT, Container, Failure, Sandbox, case, equal, expect, families, harness,
     isolate, only, product, receive, run, server, wait_for)
 
+import directions  # noqa: F401
+
 
 # ---- Policy
 
