@@ -141,11 +141,11 @@ as_postgres initdb -D data --auth=trust --no-sync > initdb.log
 exec setpriv --reuid=postgres --regid=postgres --clear-groups \
   postgres -D data -p PORT -h 127.0.0.1 -k $PWD/run -F
 """, POSTGRES + """
-export PGHOST=127.0.0.1 PGPORT=PORT
-psql -Atqc 'CREATE TABLE t AS SELECT generate_series(1, 1000) AS n'
-psql -Atqc 'SELECT count(*), sum(n) FROM t'
-psql -Atqc 'COPY t TO STDOUT' | wc -l
-pgbench -i -q > log 2>&1 && pgbench -n -c 4 -t 20 2>&1 | grep 'actually processed'
+at="-h 127.0.0.1 -p PORT"
+psql $at -Atqc 'CREATE TABLE t AS SELECT generate_series(1, 1000) AS n'
+psql $at -Atqc 'SELECT count(*), sum(n) FROM t'
+psql $at -Atqc 'COPY t TO STDOUT' | wc -l
+pgbench $at -i -q > log 2>&1 && pgbench $at -n -c 4 -t 20 2>&1 | grep 'actually processed'
 """, "1000|500500\n1000\nnumber of transactions actually processed: 80/80\n",
     ready=POSTGRES + "pg_isready -q -h 127.0.0.1 -p PORT")
 
