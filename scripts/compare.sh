@@ -37,6 +37,7 @@ limit=${own_limit:-$limit}
 
 mkdir -p "$cache/runs"
 work=$(mktemp -d "$cache/runs/XXXXXX") || exit 2
+chmod 755 "$work"  # for programs that are not root
 trap 'rm -rf "$work"' EXIT
 
 # --- verdicts
@@ -196,6 +197,10 @@ compare_variant() {
   if grep -aq ': got ' "$work/native.out"; then
     grep -a ': got ' "$work/native.out" > "$work/evidence"
     fail "${1}a check fails on Linux itself" "$work/evidence"
+  fi
+  # Two that fail at their beginning look the same.
+  if [ $kind = script ] && [ "$(cat "$work/native.status")" != 0 ]; then
+    fail "it fails on Linux itself" "$work/native.err"
   fi
   if [ -n "$native_only" ]; then
     run_natively again
