@@ -28,3 +28,36 @@ import os
 print(os.fstat(listener.fileno()).st_ino == int(own[0][9]))
 print(socket.if_nameindex()[0])
 END
+/usr/bin/python3 - <<'END'
+import os, socket, subprocess
+tcp = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(tcp.getsockname())
+peer, _ = tcp.accept()
+udp = socket.socket(type=socket.SOCK_DGRAM)
+udp.bind(("127.0.0.1", 0))
+unix = socket.socket(socket.AF_UNIX)
+unix.bind("socket")
+unix.listen()
+abstract = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+abstract.bind("\0paravane-" + str(os.getpid()))
+ports = {str(s.getsockname()[1]): n for n, s in (("T", tcp), ("C", client), ("U", udp))}
+def ss(*arguments):
+    done = subprocess.run(["ss", "-H", *arguments], capture_output=True, text=True)
+    print("ss", arguments[0], "ends with", done.returncode, done.stderr.strip())
+    rows = []
+    for line in done.stdout.splitlines():
+        for port, name in ports.items():
+            line = line.replace(":" + port, ":" + name)
+        if not arguments[0].startswith("-x") and any(":" + n in line for n in ports.values()):
+            rows.append(" ".join(word for word in line.split() if not word.isdigit()))
+    for row in sorted(rows):
+        print(row)
+    return done.stdout
+for arguments in ("-tln", "-tan", "-uan", "-tuln", "-tn"):
+    ss(arguments)
+port = str(tcp.getsockname()[1])
+print(len(ss("-tn", "sport = :" + port).splitlines()))
+for arguments, name in (("-xl", "socket"), ("-xan", "@paravane-" + str(os.getpid()))):
+    found = [line.split() for line in ss(arguments).splitlines() if name in line.split()]
+    print(*[(row[0], row[1], row[4] == name) for row in found])
+END

@@ -35,13 +35,16 @@ int host_connect(int socket, const void *address, uint32_t size) {
 
 /* The C library would change all threads. */
 int host_connect_as(int socket, const void *address, uint32_t size, uint32_t user, uint32_t group) {
-  const long same = -1;
-  int result = -1;
-  if (syscall(SYS_setresgid, same, (long)group, same) == 0 &&
-      syscall(SYS_setresuid, same, (long)user, same) == 0)
+  const long same = -1, own_user = syscall(SYS_geteuid), own_group = syscall(SYS_getegid);
+  int is_changed = syscall(SYS_setresgid, same, (long)group, same) == 0 &&
+                   syscall(SYS_setresuid, same, (long)user, same) == 0;
+  int result = -1, error = EPERM;
+  if (is_changed || user == 0) {
     result = connect(socket, address, size);
-  int error = errno;
-  if (syscall(SYS_setresuid, same, 0L, same) != 0 || syscall(SYS_setresgid, same, 0L, same) != 0)
+    error = errno;
+  }
+  if (syscall(SYS_setresuid, same, own_user, same) != 0 ||
+      syscall(SYS_setresgid, same, own_group, same) != 0)
     abort();
   errno = error;
   return result;
@@ -141,8 +144,8 @@ static int answer(int socket, const void *request, size_t size, int out) {
   return -1;
 }
 
-int host_route_query(const void *request, size_t size, int is_strict, int out) {
-  int socket_ = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+int host_netlink_query(int protocol, const void *request, size_t size, int is_strict, int out) {
+  int socket_ = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   if (socket_ < 0) return -1;
   struct timeval patience = {.tv_sec = 2}; /* the kernel answers at once, or never */
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

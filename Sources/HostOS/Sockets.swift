@@ -231,16 +231,23 @@ public enum NetworkNamespace {
     return Int(try check { host_interface_list(bytes, size) })
   }
 
-  /// Sends the request in the buffer's first bytes to rtnetlink(7); returns a file in memory with
-  /// the answer's messages.
+  /// Whom a question is for: the protocols of netlink(7).
+  public enum Oracle: Int32, Sendable {
+    /// rtnetlink(7), sock_diag(7).
+    case routes = 0
+    case sockets = 4
+  }
+
+  /// Sends the request in the buffer's first bytes; returns a file in memory with the answer's
+  /// messages.
   public static func query(
-    _ buffer: borrowing ByteBuffer, count: Int, isStrict: Bool
+    _ oracle: Oracle, _ buffer: borrowing ByteBuffer, count: Int, isStrict: Bool = false
   ) throws(HostError) -> OwnedDescriptor {
     precondition(count >= 0 && count <= buffer.capacity, "the request lies inside the buffer")
     let bytes = buffer.bytes
-    let file = try OwnedDescriptor { host_memory_file("routes", 1) }
+    let file = try OwnedDescriptor { host_memory_file("answer", 1) }
     let raw = file.rawValue
-    try check { host_route_query(bytes, count, isStrict ? 1 : 0, raw) }
+    try check { host_netlink_query(oracle.rawValue, bytes, count, isStrict ? 1 : 0, raw) }
     return file
   }
 }

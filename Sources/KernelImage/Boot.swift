@@ -26,10 +26,11 @@ enum Boot {
     VDSO.find(at: UInt(boot.pointee.vdso_address))
     let kernel = Kernel.start(boot: boot, firstArea: Machine.thread)
     Mounts.install(kernel)
-    kernel.sockets.register(UnixFamily(notify: HostDescriptor(boot.pointee.notify_descriptor)))
+    let unix = UnixFamily(notify: HostDescriptor(boot.pointee.notify_descriptor))
+    kernel.sockets.register(unix)
     kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET))
     kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET6))
-    kernel.sockets.register(NetlinkFamily())
+    kernel.sockets.register(NetlinkFamily(unix: unix))
     do throws(Errno) {
       let task = try FirstProgram.makeTask(kernel)
       try Console.install(kernel, task)

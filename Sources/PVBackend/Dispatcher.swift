@@ -81,6 +81,7 @@ extension Worker {
     case .networkText: .descriptor(try networkText(request))
     case .forgetListener: .value(try forgetListener(request))
     case .connectToHost: .descriptor(try connectToHost(request))
+    case .socketQuery: .descriptor(try socketQuery(request))
     }
   }
 }

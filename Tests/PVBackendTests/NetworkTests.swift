@@ -169,21 +169,45 @@ import Testing
   }
 
   @Test func socketsOfOtherFamiliesAreLeftAlone() throws {
+    let operations = [
+      PV_OP_BIND, PV_OP_LISTEN, PV_OP_CONNECT, PV_OP_CONNECT_RESULT, PV_OP_ACCEPT,
+      PV_OP_SOCKET_NAME, PV_OP_RECEIVE,
+    ]
     let results = try GuestFixture.run { fixture, worker in
-      (Int(PV_OP_BIND)...Int(PV_OP_SOCKET_QUEUE)).map { operation in
+      operations.map { operation in
         // Arguments that pass the checks before the socket is looked at.
         let start = Int64(GuestFixture.start)
-        let arguments: [Int64] =
-          switch operation {
-          case Int(PV_OP_GET_OPTION), Int(PV_OP_SET_OPTION): [Self.local, 1, 2, 4]
-          case Int(PV_OP_SEND), Int(PV_OP_RECEIVE): [Self.local, start, 1, 0, 0]
-          case Int(PV_OP_SOCKET_QUEUE): [Self.local, 0x541b]
-          default: [Self.local]
-          }
-        return fixture.call(worker, operation, arguments, payload: [1, 0, 0, 0])
+        let arguments = operation == PV_OP_RECEIVE ? [Self.local, start, 1, 0, 0] : [Self.local]
+        return fixture.call(worker, Int(operation), arguments, payload: [1, 0, 0, 0])
       }
     }
     #expect(results.allSatisfy { $0 == -Int64(EOPNOTSUPP) }, "\(results)")
+  }
+
+  @Test func unixSocketsMoveBytesAndNothingElse() throws {
+    let results = try GuestFixture.run { fixture, worker in
+      let start = Int64(GuestFixture.start)
+      return [
+        // SO_SNDBUF of SOL_SOCKET, SO_PASSCRED, and TCP_NODELAY.
+        fixture.call(worker, Int(PV_OP_SET_OPTION), [Self.local, 1, 7], payload: [0, 64, 0, 0]),
+        fixture.call(worker, Int(PV_OP_SET_OPTION), [Self.local, 1, 16], payload: [1, 0, 0, 0]),
+        fixture.call(worker, Int(PV_OP_SET_OPTION), [Self.local, 6, 1], payload: [1, 0, 0, 0]),
+        fixture.call(worker, Int(PV_OP_GET_OPTION), [Self.local, 1, 7, 4]),
+        fixture.call(worker, Int(PV_OP_SOCKET_QUEUE), [Self.local, 0x541b]),
+        fixture.call(worker, Int(PV_OP_SEND), [Self.local, start, 1, 0, 0]),
+        // With a control message, and with a name.
+        fixture.call(
+          worker, Int(PV_OP_SEND), [Self.local, start, 1, 0, 0],
+          payload: [20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]),
+        fixture.call(
+          worker, Int(PV_OP_SEND), [Self.local, start, 1, 0, 4], payload: [1, 0, 47, 97]),
+        fixture.call(worker, Int(PV_OP_SHUTDOWN), [Self.local, 1]),
+      ]
+    }
+    #expect(Array(results[0..<3]) == [0, -Int64(ENOPROTOOPT), -Int64(EOPNOTSUPP)])
+    #expect(
+      Array(results[3...])
+        == [4, 0, -Int64(ENOTCONN), -Int64(EPERM), -Int64(EPERM), 0])
   }
 
   /// TCP_REPAIR, FASTOPEN_CONNECT, ULP, ZEROCOPY_RECEIVE, MD5SIG; SO_ATTACH_FILTER, MARK,
@@ -252,6 +276,31 @@ import Testing
       .map { fixture.call(worker, Int(PV_OP_ROUTE_QUERY), [0], payload: $0) }
     }
     let expected = [0, EPERM, EPERM, EINVAL, EINVAL, EINVAL]
+    #expect(results == expected.map { -Int64($0) })
+  }
+
+  @Test func socketsAreReadAndNotEnded() throws {
+    // SOCK_DIAG_BY_FAMILY, with struct inet_diag_req_v2.
+    @Sendable func message(
+      _ type: UInt8 = 20, size: UInt8 = 72, flags: [UInt8] = [1, 3], family: UInt8 = 2,
+      transport: UInt8 = 6, count: Int = 72
+    ) -> [UInt8] {
+      let head = [size, 0, 0, 0, type, 0] + flags + [UInt8](repeating: 0, count: 8)
+      let body = [family, transport] + [UInt8](repeating: 0xff, count: 200)
+      return Array((head + body).prefix(count))
+    }
+    let results = try GuestFixture.run { fixture, worker in
+      [
+        message(), message(family: 10, transport: 17), message(21), message(18),
+        message(flags: [1, 8]), message(size: 76, count: 76), message(count: 71),
+        message(size: 16, count: 16), message(family: 1), message(family: 16),
+        message(transport: 132), message(transport: 255),
+      ]
+      .map { fixture.call(worker, Int(PV_OP_SOCKET_QUERY), [], payload: $0) }
+    }
+    let expected = [
+      0, 0, EPERM, EPERM, EINVAL, EINVAL, EINVAL, EINVAL, ENOENT, ENOENT, ENOENT, ENOENT,
+    ]
     #expect(results == expected.map { -Int64($0) })
   }
 

@@ -11,8 +11,9 @@ int host_socket(int domain, int type, int protocol);
 int host_set_non_blocking(int socket);
 int host_bind(int socket, const void *address, uint32_t size);
 int host_connect(int socket, const void *address, uint32_t size);
-/* The same as another user and group, whom SO_PEERCRED shows. The calling thread is root and has no
- * supplementary groups; it has root's file system IDs afterwards. */
+/* The same as another user and group, whom SO_PEERCRED shows; the thread has its own file system IDs
+ * afterwards. In a user namespace that has no root, root is whoever owns it. EPERM where the user
+ * can't be had. */
 int host_connect_as(int socket, const void *address, uint32_t size, uint32_t user, uint32_t group);
 int host_accept(int socket, void *address, uint32_t *size);
 int host_local_name(int socket, void *address, uint32_t *size);
@@ -43,7 +44,7 @@ int host_interface(uint32_t command, void *record);
 int host_interface_list(void *records, size_t size);
 
 /* Sends one request of rtnetlink(7) and writes what answers it to `out`. */
-int host_route_query(const void *request, size_t size, int is_strict, int out);
+int host_netlink_query(int protocol, const void *request, size_t size, int is_strict, int out);
 /* Copies a file from its start to `out`, at most `limit` bytes. */
 int host_copy_text(int file, int out, size_t limit);
 

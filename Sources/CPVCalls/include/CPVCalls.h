@@ -309,6 +309,8 @@ enum {
   PV_OP_FORGET_LISTENER, /* a0: descriptor, which is about to be closed: nothing is kept of it */
   PV_OP_CONNECT_UNIX,  /* a0: directory, path2: a unix socket of the host in a volume, a1: SOCK_*. A new
                           descriptor, connected and non-blocking; payload out: its user and group */
+  PV_OP_SOCKET_QUERY,  /* payload: one sock_diag(7) request, about TCP or UDP, without attributes. A new
+                          descriptor: the answer's messages, in memory */
 };
 
 /* PV_OP_CONNECT: when the connection is made at once, leave nothing in progress. */

@@ -3,8 +3,8 @@ import KernelCore
 import LinuxABI
 import Platform
 
-/// AF_NETLINK, of which NETLINK_ROUTE can be asked what the container's network looks like; see
-/// netlink(7).
+/// AF_NETLINK, of which NETLINK_ROUTE can be asked what the container's network looks like, and
+/// NETLINK_SOCK_DIAG which sockets there are; see netlink(7).
 public final class NetlinkFamily: SocketFamily {
   /// Ports that were given out beside the processes' own numbers.
   private var portCount: UInt32 = 0
@@ -12,7 +12,13 @@ public final class NetlinkFamily: SocketFamily {
   /// Ports in use.
   private var ports: Set<UInt32> = []
 
-  public init() { super.init(number: AddressFamily.AF_NETLINK) }
+  /// Whose sockets are told of beside the host's.
+  let unix: UnixFamily
+
+  public init(unix: UnixFamily) {
+    self.unix = unix
+    super.init(number: AddressFamily.AF_NETLINK)
+  }
 
   public override func makeSocket(_ task: Task, type: Int32, protocolNumber: Int32) throws(Errno)
     -> Socket
@@ -20,8 +26,10 @@ public final class NetlinkFamily: SocketFamily {
     guard type == SocketType.SOCK_RAW || type == SocketType.SOCK_DGRAM else {
       throw .ESOCKTNOSUPPORT
     }
-    guard protocolNumber == 0 else { throw .EPROTONOSUPPORT }  // NETLINK_ROUTE
-    return NetlinkSocket(task, self, type: type)
+    guard let oracle = NetlinkSocket.Oracle(rawValue: protocolNumber) else {
+      throw .EPROTONOSUPPORT
+    }
+    return NetlinkSocket(task, self, type: type, oracle)
   }
 
   /// The port that is asked for, or for 0 the process's number if it is free, else another.

@@ -38,7 +38,9 @@ struct NetlinkHeader {
 /// NLM_F_* and message types of netlink(7).
 enum NetlinkFlags {
   static let NLM_F_REQUEST: UInt16 = 1, NLM_F_ACK: UInt16 = 4, NLM_F_DUMP: UInt16 = 0x300
-  static let NLMSG_ERROR: UInt32 = 2, NLMSG_MIN_TYPE: UInt16 = 16
+  static let NLM_F_MULTI: UInt16 = 2
+  static let NLMSG_ERROR: UInt32 = 2, NLMSG_DONE: UInt32 = 3, NLMSG_MIN_TYPE: UInt16 = 16
+  static let SOCK_DIAG_BY_FAMILY: UInt16 = 20
 }
 
 enum NetlinkReply {

@@ -4,8 +4,16 @@ import LinuxABI
 import PVFrontend
 import Platform
 
-/// A socket of NETLINK_ROUTE: requests that read are answered by the backend, others are EPERM.
+/// A socket of NETLINK_ROUTE or NETLINK_SOCK_DIAG: requests that read are answered by the backend,
+/// or by the sandbox's own table of unix sockets; others are EPERM.
 final class NetlinkSocket: Socket {
+  /// Whom it asks, by protocol.
+  enum Oracle: Int32 {
+    case routes = 0
+    case sockets = 4
+  }
+
+  private let oracle: Oracle
   private unowned(unsafe) let family: NetlinkFamily
   private let lock = Lock()
   private var datagrams: [[UInt8]] = []
@@ -21,9 +29,11 @@ final class NetlinkSocket: Socket {
   private static var queueLimit: Int { 1024 }
   private static var strictCheck: Int32 { 12 }
 
-  init(_ task: Task, _ family: NetlinkFamily, type: Int32) {
+  init(_ task: Task, _ family: NetlinkFamily, type: Int32, _ oracle: Oracle) {
     self.family = family
-    super.init(task, domain: AddressFamily.AF_NETLINK, type: type, protocolNumber: 0)
+    self.oracle = oracle
+    super.init(
+      task, domain: AddressFamily.AF_NETLINK, type: type, protocolNumber: oracle.rawValue)
   }
 
   deinit { lock.destroy() }
@@ -100,15 +110,41 @@ final class NetlinkSocket: Socket {
       if header.flags & NetlinkFlags.NLM_F_ACK != 0 { acknowledge(0, request) }
       return
     }
+    if oracle == .sockets { return diagnose(header, Array(request)) }
     // rtnetlink(7): of each kind NEW, DEL, GET and SET, in this order.
     guard header.type & 3 == 2 else { return acknowledge(Errno.EPERM.code, request) }
     do throws(Errno) {
-      queue(NetlinkReply.datagrams(try ask(request), port: port))
+      let isStrict = switches >> UInt32(Self.strictCheck) & 1 != 0
+      let answer = try ask(Int(PV_OP_ROUTE_QUERY), isStrict ? 1 : 0, request)
+      queue(NetlinkReply.datagrams(answer, port: port))
     } catch {
       // The backend knows kinds that can be read; of others it says so like Linux of unknown ones.
       acknowledge((error == .EPERM ? Errno.EOPNOTSUPP : error).code, request)
     }
   }
+
+  /// sock_diag(7). Attributes, which filter what is told, are left out: ss(8) filters again itself.
+  private func diagnose(_ header: NetlinkHeader, _ request: [UInt8]) {
+    do throws(Errno) {
+      guard header.type == NetlinkFlags.SOCK_DIAG_BY_FAMILY, request.count > NetlinkHeader.size
+      else { throw Errno.EINVAL }
+      switch UInt16(request[NetlinkHeader.size]) {
+      case AddressFamily.AF_UNIX:
+        let answer = try family.unix.diagnosis(UnixDiagnosis(header, request))
+        queue(NetlinkReply.datagrams(answer, port: port))
+      case AddressFamily.AF_INET, AddressFamily.AF_INET6:
+        guard request.count >= Self.diagnosisSize else { throw Errno.EINVAL }
+        var plain = Array(request.prefix(Self.diagnosisSize))
+        NetlinkHeader.put(UInt32(plain.count), into: &plain, at: 0)
+        let answer = try ask(Int(PV_OP_SOCKET_QUERY), 0, plain[...])
+        queue(NetlinkReply.datagrams(answer, port: port))
+      default: throw Errno.ENOENT
+      }
+    } catch { acknowledge(error.code, request[...]) }
+  }
+
+  /// Of struct nlmsghdr with struct inet_diag_req_v2 behind it.
+  private static var diagnosisSize: Int { 72 }
 
   private func acknowledge(_ code: Int32, _ request: ArraySlice<UInt8>) {
     queue([NetlinkReply.error(code, for: request, port: port)])
@@ -123,12 +159,12 @@ final class NetlinkSocket: Socket {
   }
 
   /// The answer's messages, as they came from the host.
-  private func ask(_ request: ArraySlice<UInt8>) throws(Errno) -> [UInt8] {
+  private func ask(_ operation: Int, _ flags: Int, _ request: ArraySlice<UInt8>) throws(Errno)
+    -> [UInt8]
+  {
     guard request.count <= Broker.payloadLimit else { throw .EMSGSIZE }
     let size = Broker.fill(Array(request))
-    let isStrict = switches >> UInt32(Self.strictCheck) & 1 != 0
-    let number = try Broker.call(
-      Int(PV_OP_ROUTE_QUERY), isStrict ? 1 : 0, payloadSize: size)
+    let number = try Broker.call(operation, flags, payloadSize: size)
     return try HostMemory.readAndClose(HostDescriptor(Int32(truncatingIfNeeded: number)))
   }
 

@@ -27,6 +27,9 @@ public final class UnixFamily: SocketFamily {
   }
 
   public override func listing() -> [UInt8] { table.listing() }
+  func diagnosis(_ question: UnixDiagnosis) throws(Errno) -> [UInt8] {
+    try question.answer(table.allRows())
+  }
 
   private func make(_ task: Task, type: Int32, protocolNumber: Int32) throws(Errno) -> UnixSocket {
     guard protocolNumber == 0 || protocolNumber == Int32(number) else { throw .EPROTONOSUPPORT }

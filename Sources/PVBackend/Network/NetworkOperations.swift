@@ -46,7 +46,29 @@ extension Worker {
     guard payload.load(UInt16.self, at: 6) & ~Worker.routeFlags == 0 else {
       throw HostError(EINVAL)
     }
-    return try NetworkNamespace.query(payload, count: size, isStrict: isStrict)
+    return try NetworkNamespace.query(.routes, payload, count: size, isStrict: isStrict)
+  }
+
+  /// Of struct nlmsghdr with struct inet_diag_req_v2 behind it.
+  private static var socketQuerySize: Int { 72 }
+
+  /// What is open on the container's network, as /proc/net/tcp and its kin show it. Only about TCP
+  /// and UDP: to ask for another protocol makes the host's kernel load a module.
+  func socketQuery(_ request: Request) throws(HostError) -> OwnedDescriptor {
+    let size = Worker.socketQuerySize
+    guard request.payloadSize == size, payload.load(UInt32.self, at: 0) == UInt32(size) else {
+      throw HostError(EINVAL)
+    }
+    // SOCK_DIAG_BY_FAMILY
+    guard payload.load(UInt16.self, at: 4) == 20 else { throw HostError(EPERM) }
+    guard payload.load(UInt16.self, at: 6) & ~Worker.routeFlags == 0 else {
+      throw HostError(EINVAL)
+    }
+    let (family, transport) = (payload.load(UInt8.self, at: 16), payload.load(UInt8.self, at: 17))
+    guard [UInt8(AF_INET), UInt8(AF_INET6)].contains(family),
+      [UInt8(IPPROTO_TCP), UInt8(IPPROTO_UDP)].contains(transport)
+    else { throw HostError(ENOENT) }
+    return try NetworkNamespace.query(.sockets, payload, count: size)
   }
 
   func networkText(_ request: Request) throws(HostError) -> OwnedDescriptor {
