@@ -56,8 +56,9 @@ remote server 'cat' < large | cmp - large && echo "there and back"
 remote -tt server 'stty size > /dev/null && tty | cut -d/ -f1-3; exit 4' < /dev/null |
   tr -d '\r' || true
 remote server 'kill -TERM $$' || echo "status $?"
-remote -i other_key -o IdentityFile=none server true 2> /dev/null && echo "let in"
-ssh -F ssh_config -o IdentityFile="$PWD/other_key" server true 2>&1 | grep -o 'Permission denied'
+# A key on the command line would only be tried before the configured one.
+sed "s,IdentityFile .*,IdentityFile $PWD/other_key," ssh_config > other_config
+ssh -F other_config server true 2>&1 | grep -o 'Permission denied'
 echo "== sftp"
 mkdir place
 sftp -q -F ssh_config -b - server > sftp.log <<COMMANDS
@@ -86,6 +87,5 @@ ssh-keyscan -t ed25519 -p "$forward" 127.0.0.1 2> /dev/null | cut -d' ' -f2,3 |
   cmp - <(cut -d' ' -f1,2 host_key.pub) && echo "the same server"
 kill $tunnel
 for i in 1 2 3 4 5 6; do remote server "echo session $i" & done | sort
-wait $(jobs -p | grep -v "$server") 2> /dev/null || true
 kill "$(cat pid)"
 wait $server || echo "the server ended with $?"

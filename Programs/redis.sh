@@ -12,7 +12,8 @@ start() {
   redis-server --port "$port" --bind 127.0.0.1 --dir "$PWD" --save "" --appendonly yes \
     --unixsocket "$PWD/socket" > "log$1" 2>&1 &
   server=$!
-  until redis-cli -p "$port" ping > /dev/null 2>&1; do :; done
+  # While it loads it answers, too.
+  until [ "$(redis-cli -p "$port" ping 2> /dev/null)" = PONG ]; do :; done
 }
 cli() { redis-cli -p "$port" "$@"; }
 
