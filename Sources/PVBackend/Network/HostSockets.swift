@@ -5,7 +5,7 @@ import HostOS
 import LinuxABI
 
 /// Unix sockets of the host, which a container reaches where a volume shows them and the policy
-/// lets it: docs/decisions/0022-unix-sockets-of-the-host.md.
+/// lets it: docs/decisions/0023-unix-sockets-of-the-host.md.
 extension Worker {
   private static let unixTypes: Set<UInt32> = [1, 2, 5]
 
