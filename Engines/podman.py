@@ -152,6 +152,10 @@ def podman_pause(engine):
 
 @case(Podman, "terminal")
 def podman_terminal(engine):
+    run_on_terminal(engine)
+
+
+def run_on_terminal(engine):
     output, status = on_terminal(
         [*engine.command, "run", "--rm", "-it", *SMALL, IMAGE, "sh", "-c",
          "tty; read x; until stty size | grep 33; do usleep 9999; done 2>&1; echo got $x; exit 3"],

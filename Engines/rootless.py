@@ -6,7 +6,8 @@ import shutil
 import subprocess
 
 import image
-from engine import IMAGE, PRODUCT, Engine, Page, Skip, case, expect, on_terminal, said_by, until
+from engine import IMAGE, PRODUCT, Engine, Page, Skip, case, expect, said_by, until
+from podman import run_on_terminal
 
 # A user of nobody's, with subordinate users of its own.
 USER, FIRST, COUNT = 4242, 3_000_000, 65536
@@ -121,12 +122,7 @@ def rootless_detached(engine):
 
 @case(RootlessPodman, "terminal")
 def rootless_terminal(engine):
-    output, status = on_terminal(
-        [*engine.command, "run", "--rm", "-it", *SMALL, IMAGE, "sh", "-c",
-         "tty; read x; until stty size | grep 33; do usleep 9999; done 2>&1; echo got $x; exit 3"],
-        engine.environment, [(b"/dev/pts/0", b"typed\n")])
-    expect("got typed" in output and "33 99" in output, output)
-    expect(status == 3, f"status {status}")
+    run_on_terminal(engine)
 
 
 @case(RootlessPodman, "volumes")

@@ -1,5 +1,6 @@
 """config.md, Mounts: their order, their sources, and each option that runtimes must know."""
 
+import contextlib
 import os
 import subprocess
 
@@ -227,19 +228,25 @@ def no_links(box):
     expect(attempt(box, "cat /data/link", "bind") == "file\n", "refused")
 
 
-def submounts(box, *options):
-    """Mounts a file system below a volume, and binds that; what is seen below, and if it can be
-    written to."""
+@contextlib.contextmanager
+def nested_volume(box):
+    """A volume below whose directory `below` lies a file system of its own."""
     source = volume(box, "file")
     os.makedirs(f"{source}/below", exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{source}/below"], check=True)
     try:
         with open(f"{source}/below/deep", "w"):
             pass
-        return box.output("ls /data/below; echo x 2>/dev/null > /data/below/new || echo refused",
-                          bind(source, *options))
+        yield source
     finally:
         subprocess.run(["umount", f"{source}/below"], check=True)
+
+
+def submounts(box, *options):
+    """Binds a volume with a mount below; what is seen there, and if it can be written to."""
+    with nested_volume(box) as source:
+        return box.output("ls /data/below; echo x 2>/dev/null > /data/below/new || echo refused",
+                          bind(source, *options))
 
 
 @test("config/linux-mount-options/bind")
@@ -284,12 +291,7 @@ MAP = [{"containerID": 0, "hostID": 1000, "size": 10}]
 
 def owners(box, *options, changes=(), **more):
     """Who owns what is in a volume of the user 3, and what is mounted below it."""
-    source = volume(box, "file")
-    os.makedirs(f"{source}/below", exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{source}/below"], check=True)
-    try:
-        with open(f"{source}/below/deep", "w"):
-            pass
+    with nested_volume(box) as source:
         for path in (source, f"{source}/file", f"{source}/below", f"{source}/below/deep"):
             os.chown(path, 3, 3)
         mount = {**bind(source, *options)["mounts+"][0], **more}
@@ -297,8 +299,6 @@ def owners(box, *options, changes=(), **more):
             "cd /data; stat -c %u:%g file below/deep; touch new && stat -c %u:%g new; rm -f new",
             {"mounts+": [mount], **dict(changes)})
         return text.split()
-    finally:
-        subprocess.run(["umount", f"{source}/below"], check=True)
 
 
 @test("config/linux-mount-options/idmap")
