@@ -111,7 +111,7 @@ public enum CurrentThread {
   public static func dropSupplementaryGroups() throws(HostError) {
     do throws(HostError) {
       try check { host_drop_groups_of_thread() }
-    } catch  where error == .notPermitted && !CurrentProcess.isHostsRoot {
+    } catch  where error == .notPermitted && host_has_group_rights() == 1 {
     }
   }
 
