@@ -397,7 +397,7 @@ def podman_conmon_killed(engine):
 @case(Podman, "users")
 def podman_users(engine):
     """A user namespace of the container's own: its root is nobody's on the host."""
-    shared = engine.path("shared")
+    shared = engine.path("mapped")
     os.mkdir(shared)
     os.chown(shared, 200000, 200000)
     script = "cat /proc/self/uid_map; stat -c %u:%g / /shared /etc/passwd; touch /shared/new"
