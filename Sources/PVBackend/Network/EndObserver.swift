@@ -49,18 +49,30 @@ final class EndObserver: Sendable {
   }
 
   private func takeEnds() {
+    var hasLostSome = false
     while true {
       do throws(HostError) {
-        guard let facts = try listener.next() else { return }
-        guard let (connection, cause) = control.table.remove(facts.cookie) else { continue }
-        control.counters.addEnd(facts.bytes)
-        log.write(connection.ending(cause, bytes: facts.bytes))
+        if let facts = try listener.next() {
+          write(endOf: facts)
+        } else if hasLostSome {
+          // What is not there any more has ended. The host kernel adds nothing to a queue that ran
+          // over, and says so once, until the queue is empty: only now does nothing slip past.
+          hasLostSome = false
+          control.sweep()
+        } else {
+          return
+        }
       } catch {
-        // Some news got lost: what is not there any more has ended.
-        control.sweep()
-        if error.number != ENOBUFS { return }
+        if error.number != ENOBUFS { return control.sweep() }
+        hasLostSome = true
       }
     }
+  }
+
+  private func write(endOf facts: SocketFacts) {
+    guard let (connection, cause) = control.table.remove(facts.cookie) else { return }
+    control.counters.addEnd(facts.bytes)
+    log.write(connection.ending(cause, bytes: facts.bytes))
   }
 
   private func takeLastEnds() {
