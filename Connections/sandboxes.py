@@ -208,12 +208,14 @@ class Container(Sandbox):
 
     options = ()
 
-    def __init__(self, program, policy=None, annotation=None):
+    def __init__(self, program, policy=None, annotation=None, audit=True, volumes=(), linux=()):
+        """`volumes` are pairs of a directory and its place; `linux` is more for config.json."""
         self.directory = tempfile.mkdtemp(prefix="connections-")
         self.log = os.path.join(self.directory, "audit.jsonl")
         self.root = os.path.join(self.directory, "root")
-        command = [product(), "--root", self.root, "--audit", self.log, "run",
-                   *self.options,
+        self.volumes, self.linux = volumes, linux
+        logging = ["--audit", self.log] if audit else []
+        command = [product(), "--root", self.root, *logging, "run", *self.options,
                    "--bundle", self.bundle(program, annotation)]
         if policy:
             command += ["--policy", self.write("policy.yaml", policy)]
@@ -233,8 +235,11 @@ class Container(Sandbox):
             "root": {"path": "rootfs"},
             "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}] + [
                 {"destination": f"/{name}", "type": "bind", "source": f"/{name}",
-                 "options": ["rbind", "ro"]} for name in ("usr", "etc")],
-            "linux": {"namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts")]},
+                 "options": ["rbind", "ro"]} for name in ("usr", "etc")] + [
+                {"destination": place, "type": "bind", "source": source, "options": ["rbind"]}
+                for source, place in self.volumes],
+            "linux": {"namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts")],
+                      **dict(self.linux)},
         }
         if annotation:
             configuration["annotations"] = {"dev.paravane.policy": annotation}
