@@ -3,6 +3,9 @@ import Glibc
 /// The mounts that a process sees, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
 public struct MountTable: Sendable {
   public struct Entry: Equatable, Sendable {
+    /// The mount's number, and that of the mount that it is on. A copy of a mount has another.
+    public let id: UInt64
+    public let parentID: UInt64
     /// The directory of the file system that the mount shows.
     public let root: String
     public let mountPoint: String
@@ -41,14 +44,41 @@ public struct MountTable: Sendable {
     return best
   }
 
+  /// The numbers that mounts of another table have in this one, whose namespace is a copy of the
+  /// other's. Those that have none are left out.
+  ///
+  /// The two processes have the same root. A mount is the same if it is on the same place of the
+  /// same mount: by its path alone it could be one that another covers.
+  public func counterparts(of ids: [UInt64], in original: MountTable) -> [UInt64] {
+    let own = Dictionary(
+      places.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+    let places = original.places
+    return ids.compactMap { id in places[id].flatMap { own[$0] } }
+  }
+
+  /// By number, the mount points from the root to the mount.
+  private var places: [UInt64: [String]] {
+    let byID = Dictionary(entries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    return byID.mapValues { entry in
+      var place = [entry.mountPoint]
+      var last = entry
+      // The root's parent is elsewhere, or itself.
+      while let parent = byID[last.parentID], parent.id != last.id, place.count < byID.count {
+        place.append(parent.mountPoint)
+        last = parent
+      }
+      return place
+    }
+  }
+
   /// One line: `36 35 98:0 /root /mnt opts optional... - type source superoptions`.
   private static func entry(_ line: Substring) -> Entry? {
     let fields = line.split(separator: " ", omittingEmptySubsequences: false)
     guard fields.count >= 9, let dash = fields.dropFirst(6).firstIndex(of: "-"),
-      dash + 3 < fields.count
+      dash + 3 < fields.count, let id = UInt64(fields[0]), let parentID = UInt64(fields[1])
     else { return nil }
     return Entry(
-      root: unescaped(fields[3]), mountPoint: unescaped(fields[4]),
+      id: id, parentID: parentID, root: unescaped(fields[3]), mountPoint: unescaped(fields[4]),
       type: String(fields[dash + 1]), source: unescaped(fields[dash + 2]),
       superOptions: fields[dash + 3].split(separator: ",").map(String.init))
   }

@@ -184,12 +184,13 @@ struct StartingSandbox: ~Copyable {
     do throws(HostError) {
       let process = try listener.process.openDescriptor()
       let own = "/proc/\(listener.process.rawValue)"
-      let table = try HostFile.readText(own + "/mountinfo")
+      let table = MountTable(text: try HostFile.readText(own + "/mountinfo"))
       let files = GuestFiles(
         mountNamespace: try HostFile.open(own + "/ns/mnt", flags: O_RDONLY),
         root: try process.duplicate(GuestProcess.root.rawValue),
-        mountIDs: Set(mounts.detached).union(mountIDs(table)), volumeIDs: Set(mounts.volumes),
-        mountPoints: MountTable(text: table).entries.map(\.mountPoint))
+        mountIDs: Set(mounts.detached).union(table.entries.map(\.id)),
+        volumeIDs: try volumeIDs(mounts.volumes, in: table),
+        mountPoints: table.entries.map(\.mountPoint))
       let tasks = try GuestTasks(
         pidNamespace: try HostFile.open(own + "/ns/pid", flags: O_RDONLY),
         proc: proc, initProcess: initProcess)
@@ -244,9 +245,16 @@ struct StartingSandbox: ~Copyable {
       log: output.map { AuditLog(container: plan.configuration.identifier, output: $0) })
   }
 
-  /// The first field of each line of mountinfo.
-  private func mountIDs(_ table: String) -> [UInt64] {
-    table.split(separator: "\n").compactMap { UInt64($0.prefix { $0 != " " }) }
+  /// The volumes' numbers as the guest has them. Noted they were in the namespace that init has
+  /// stayed in; the first process may be in a copy of it, or in a copy of that.
+  private func volumeIDs(
+    _ noted: [UInt64], in table: MountTable
+  ) throws(HostError) -> Set<UInt64> {
+    let original = MountTable(
+      text: try HostFile.readText("/proc/\(initProcess.rawValue)/mountinfo"))
+    // Those that are mounted nowhere yet are kept by descriptor, and are no copies.
+    let detached = Set(noted).subtracting(original.entries.map(\.id))
+    return detached.union(table.counterparts(of: noted, in: original))
   }
 }
 

@@ -35,4 +35,32 @@ import Testing
     #expect(table.mount(of: "/homes")?.source == "/dev/sda1")
     #expect(table.mount(of: "/home/a b/c")?.type == "tmpfs")
   }
+
+  /// Two mounts on one place, one of which covers the other, and one inside each of them.
+  @Test func mountsOfACopyAreFoundByTheirPlaces() {
+    let original = MountTable(
+      text: """
+        50 22 0:1 / / rw - ext4 a rw
+        51 50 0:2 / /vol rw - ext4 b rw
+        52 51 0:3 / /vol/in rw - ext4 c rw
+        53 51 0:4 / /vol rw - ext4 d rw
+        54 53 0:5 / /vol/in rw - ext4 e rw
+        55 50 0:6 / /gone rw - ext4 f rw
+        """)
+    let copy = MountTable(
+      text: """
+        70 30 0:1 / / rw - ext4 a rw
+        71 70 0:2 / /vol rw - ext4 b rw
+        72 71 0:4 / /vol rw - ext4 d rw
+        73 72 0:5 / /vol/in rw - ext4 e rw
+        74 71 0:3 / /vol/in rw - ext4 c rw
+        75 70 0:7 / /proc rw - proc proc rw
+        """)
+    #expect(copy.counterparts(of: [51, 52, 53, 54], in: original) == [71, 74, 72, 73])
+    #expect(copy.counterparts(of: [55, 99], in: original) == [])
+    #expect(copy.counterparts(of: [71], in: copy) == [71])
+    // A root that is on itself.
+    let own = MountTable(text: "1 1 0:1 / / rw - rootfs none rw")
+    #expect(original.counterparts(of: [1], in: own) == [50])
+  }
 }
