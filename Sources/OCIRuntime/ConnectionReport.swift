@@ -15,7 +15,8 @@ public struct ConnectionReport: Sendable {
     self.json = .object([JSON.Member(name: "container", value: .string(container))] + members)
   }
 
-  /// Container, protocol, role, local, remote, state, bytes sent and received, pid, program.
+  /// Container, protocol, role, local, remote, state, bytes sent and received, pid, program: text
+  /// that does nothing to a terminal, whatever a program or a socket is called.
   public var row: [String] {
     [
       text("container"), text("protocol"), text("role"), endpoint("local"), endpoint("remote"),
@@ -25,17 +26,30 @@ public struct ConnectionReport: Sendable {
 
   private func text(_ name: String) -> String {
     switch json[name] {
-    case .string(let text)?: return text.isEmpty ? "-" : text
+    case .string(let text)?: return text.isEmpty ? "-" : ConnectionReport.harmless(text)
     case .number(let text)?: return text
     default: return "-"
     }
   }
 
   private func endpoint(_ name: String) -> String {
+    if case .string(let path)? = json[name]?["path"] { return ConnectionReport.harmless(path) }
     guard let endpoint = json[name], case .string(let address)? = endpoint["address"],
       case .number(let port)? = endpoint["port"]
     else { return "-" }
     return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+  }
+
+  private static func harmless(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .format, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
+            "?"
+          default: scalar
+          }
+        }))
   }
 }
 
