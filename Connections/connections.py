@@ -570,7 +570,15 @@ sys.stdin.readline()
             expect(number("paravane_connection_bytes_total", direction="received") in (500, 501),
                    "received")
             equal(number("paravane_brokered_calls_total", operation="connect"), 4, "the calls")
-            expect(number("paravane_brokered_call_seconds_count") >= 4, "the calls' number")
+            times = {dict(labels)["operation"]: value for (name, labels), value in numbers.items()
+                     if name == "paravane_brokered_call_seconds_count"}
+            calls = {dict(labels)["operation"]: value for (name, labels), value in numbers.items()
+                     if name == "paravane_brokered_calls_total"}
+            equal((times, times["connect"]), (calls, 4), "the calls that were timed")
+            expect(0 < number("paravane_brokered_call_seconds_sum", operation="connect") < LIMIT,
+                   "how long the calls took")
+            equal(number("paravane_brokered_call_seconds_bucket", operation="connect", le="+Inf"),
+                  4, "the last bucket")
             kinds = {dict(labels)["kind"]: value for (name, labels), value in numbers.items()
                      if name == "paravane_guest_calls_total"}
             equal(sorted(kinds), ["data", "files", "futex", "memory", "other", "processes",

@@ -9,27 +9,35 @@ extension Backend {
   }
 
   private func callMetrics() -> [MetricSample] {
-    let numbers = statistics.current
-    var samples: [MetricSample] = []
-    for (operation, count) in zip(Operation.allCases, numbers.counts) where count > 0 {
-      samples.append(
-        MetricSample(
-          .calls, suffix: "_total", labels: [(name: "operation", value: "\(operation)")],
-          value: "\(count)"))
+    statistics.current.used.flatMap { operation, histogram in
+      let label = (name: "operation", value: "\(operation)")
+      return [
+        MetricSample(.calls, suffix: "_total", labels: [label], value: "\(histogram.count)")
+      ] + seconds(histogram, label)
     }
+  }
+
+  private func seconds(
+    _ histogram: BrokerStatistics.Histogram, _ label: (name: String, value: String)
+  ) -> [MetricSample] {
+    var samples: [MetricSample] = []
     var sum: UInt64 = 0
-    for (index, count) in numbers.buckets.enumerated() {
-      sum += count
+    for index in histogram.buckets.indices {
+      sum += histogram.buckets[index]
       let bound =
         BrokerStatistics.bounds.indices.contains(index)
         ? "\(Double(BrokerStatistics.bounds[index]) / 1e9)" : "+Inf"
       samples.append(
         MetricSample(
-          .callSeconds, suffix: "_bucket", labels: [(name: "le", value: bound)], value: "\(sum)"))
+          .callSeconds, suffix: "_bucket", labels: [label, (name: "le", value: bound)],
+          value: "\(sum)"))
     }
-    samples.append(MetricSample(.callSeconds, suffix: "_count", value: "\(sum)"))
     samples.append(
-      MetricSample(.callSeconds, suffix: "_sum", value: "\(Double(numbers.nanoseconds) / 1e9)"))
+      MetricSample(.callSeconds, suffix: "_count", labels: [label], value: "\(sum)"))
+    samples.append(
+      MetricSample(
+        .callSeconds, suffix: "_sum", labels: [label],
+        value: "\(Double(histogram.nanoseconds) / 1e9)"))
     return samples
   }
 

@@ -3,11 +3,22 @@ import Synchronization
 /// How often the guest kernel asked for what, and how long the backend took.
 final class BrokerStatistics: Sendable {
   struct Numbers: Sendable {
-    /// By the index of `Operation.allCases`.
-    fileprivate(set) var counts = [UInt64](repeating: 0, count: Operation.allCases.count)
-    /// How many calls took at most `bounds[index]`; the last is for all the others.
-    fileprivate(set) var buckets = [UInt64](repeating: 0, count: bounds.count + 1)
+    fileprivate var histograms = [Histogram](
+      repeating: Histogram(), count: Operation.allCases.count)
+
+    /// The operations that were asked for.
+    var used: [(operation: Operation, histogram: Histogram)] {
+      zip(Operation.allCases, histograms).filter { $1.count > 0 }.map { ($0, $1) }
+    }
+  }
+
+  /// Of one operation.
+  struct Histogram: Sendable {
+    fileprivate(set) var count: UInt64 = 0
     fileprivate(set) var nanoseconds: UInt64 = 0
+    /// How many calls took at most `bounds[index]`; the last is for all the others. In place, so
+    /// that to count takes no memory.
+    fileprivate(set) var buckets = InlineArray<12, UInt64>(repeating: 0)
   }
 
   /// In nanoseconds: a call without a file system is a microsecond, a disk takes milliseconds.
@@ -31,13 +42,13 @@ final class BrokerStatistics: Sendable {
   var current: Numbers { numbers.withLock { $0 } }
 
   func add(_ operation: Operation, nanoseconds: UInt64) {
-    let bucket =
-      BrokerStatistics.bounds.firstIndex { nanoseconds <= $0 } ?? BrokerStatistics.bounds.count
+    let bounds = BrokerStatistics.bounds
+    let bucket = bounds.firstIndex { nanoseconds <= $0 } ?? bounds.count
     let index = BrokerStatistics.indices[Int(operation.rawValue)]
     numbers.withLock {
-      $0.counts[index] += 1
-      $0.buckets[bucket] += 1
-      $0.nanoseconds &+= nanoseconds
+      $0.histograms[index].count += 1
+      $0.histograms[index].buckets[bucket] += 1
+      $0.histograms[index].nanoseconds &+= nanoseconds
     }
   }
 }
