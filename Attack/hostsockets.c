@@ -3,6 +3,13 @@
  *     hostsockets denied     no policy: nothing of the host may answer
  *     hostsockets allowed    /work/open is let through, /ro/secret is not. "open" sends a
  *                            descriptor to who connects
+ *
+ * Ways to keep a connection from a policy that forbids it; /vol/door is let through. Each says
+ * "hidden" when the program itself has it no more, and waits for a line.
+ *
+ *     hostsockets hidden     in a process that has a table of descriptors of its own
+ *     hostsockets thread     in a thread that has one
+ *     hostsockets moving     in a process that starts another one and ends, again and again
  */
 #include <pthread.h>
 #include <sys/socket.h>
@@ -174,9 +181,48 @@ static void give_descriptors(void) {
     }
 }
 
+/* A process of which no kernel of ours knows, with a copy of the descriptors. */
+static long split(void) { return HOST(SYS_clone, 0, 0, 0, 0, 0); }
+
+static void keep_in_process(int is_moving) {
+  if (split() != 0) return;
+  for (;;) {
+    if (!is_moving) HOST(SYS_ppoll, 0, 0, 0, 0, 8);
+    else if (split() > 0) HOST(SYS_exit, 0);
+  }
+}
+
+/* Where the thread goes on: it has no thread-local memory and no way back. */
+__asm__(".text\nstay:\n  pause\n  jmp stay\n");
+extern const char stay[];
+
+static void keep_in_thread(void) {
+  static const char *stack[512];
+  for (size_t i = 0; i < LENGTH(stack); i++) stack[i] = stay;
+  HOST(SYS_clone, CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD, &stack[256], 0, 0, 0);
+}
+
+static int hide(const char *mode) {
+  long socket = ask(0, "/vol/door", SOCK_STREAM, 0);
+  if (socket < 0 || HOST(SYS_write, socket, "x", 1) != 1) {
+    say("breach: what is let through is refused: %ld", socket);
+    return 1;
+  }
+  if (!strcmp(mode, "thread")) keep_in_thread();
+  else keep_in_process(!strcmp(mode, "moving"));
+  HOST(SYS_close, socket);
+  say("hidden");
+  getchar();
+  say("done");
+  return 0;
+}
+
 int main(int count, char **values) {
   find_kernel();
   if (count != 2) return 2;
+  static const char *const ways[] = {"hidden", "thread", "moving"};
+  for (size_t i = 0; i < LENGTH(ways); i++)
+    if (!strcmp(values[1], ways[i])) return hide(ways[i]);
   symlink("/ro/secret", "/work/to-secret");
   symlink("../ro/secret", "/work/up");
   symlink("/proc/self/root/ro/secret", "/work/magic");

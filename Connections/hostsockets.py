@@ -3,12 +3,17 @@
 import contextlib
 import errno
 import os
+import shutil
+import signal
 import socket
 import struct
+import subprocess
 import tempfile
 import threading
 
-from sandboxes import LIMIT, Sandbox, case, equal
+from sandboxes import (
+    LIMIT, PYTHON, ROOT, Container, Sandbox, case, closes, equal, expect, families, harness, listed,
+    only, wait_for)
 
 
 class HostSocket:
@@ -88,7 +93,7 @@ for name in ('open', 'marked', 'closed', 'other', 'missing'):
                 (allowing, ["ok", "ok", "EACCES", "ECONNREFUSED"])):
             with Sandbox(program, policy, arguments=volume) as sandbox:
                 equal(sandbox.finish(), answers + ["ENOENT"], f"the answers with {policy!r}")
-                events = sandbox.events()
+                events = [e for e in sandbox.events() if e["event"] != "close"]
             equal([e["remote"] for e in events],
                   [{"path": f"/vol/{name}"} for name in ("open", "marked", "closed", "other")],
                   "the paths")
@@ -241,4 +246,286 @@ say('connected')
                 equal(sandbox.line(), "EAGAIN", "one that does not wait")
                 busy.accept()
                 equal(sandbox.finish(), ["connected"], "one that waits")
-                equal({e["event"] for e in sandbox.events()}, {"connect"}, "the events")
+                equal({e["event"] for e in sandbox.events()}, {"connect", "close"}, "the events")
+
+
+# ---- Ends, lists and kills
+
+
+def held(connection, data):
+    """Keeps a connection until its other end is over."""
+    while connection.recv(4096):
+        pass
+
+
+# Lets programs of a container reach all that is on its volume.
+REACH = "default: allow\nrules:\n- {name: sockets, path: /vol/, action: allow}\n"
+# No more of the door; what else there is stays.
+CLOSED = REACH.replace("rules:\n", "rules:\n- {name: shut, path: /vol/door, action: deny}\n")
+
+
+@case
+def ends_at_sockets_of_the_host_are_told_of():
+    program = UNIX + """
+import time
+start = time.monotonic_ns()
+first, second, third = unix('/vol/door'), unix('/vol/other'), unix('/vol/box', socket.SOCK_DGRAM)
+shared = socket.socketpair()
+socket.send_fds(shared[0], [b'x'], [third.fileno()])
+third.close()
+second.close()
+say('closed')
+sys.stdin.readline()
+say(time.monotonic_ns() - start)
+first.close()
+sys.stdin.readline()
+"""
+    with host_sockets("door", "other", handle=held) as (directory, _):
+        box = HostSocket(os.path.join(directory, "box"), socket.SOCK_DGRAM)
+        with Sandbox(program, REACH, arguments=["--volume", f"{directory}:/vol"]) as sandbox:
+            equal(sandbox.line(), "closed", "the program")
+            wait_for(lambda: closes(sandbox))
+            equal([e["remote"]["path"] for e in closes(sandbox)], ["/vol/other"],
+                  "what has ended while the others are open, one of them in a message")
+            sandbox.tell("")
+            held_for = int(sandbox.line())
+            wait_for(lambda: len(closes(sandbox)) == 2)
+            first = closes(sandbox)[1]
+            equal(first["remote"]["path"], "/vol/door", "what has ended then")
+            expect(held_for <= first["durationNanoseconds"] < held_for + LIMIT * 10**9,
+                   f"the duration: {first['durationNanoseconds']}, at least {held_for}")
+            sandbox.tell("")
+            sandbox.finish()
+            events = sandbox.events()
+        box.close()
+    connects = {e["connection"]: e["remote"] for e in events if e["event"] == "connect"}
+    ends = [e for e in events if e["event"] == "close"]
+    equal({e["connection"]: e["remote"] for e in ends}, connects, "what was made and has ended")
+    equal(len(ends), 3, "the ends")
+    for end in ends:
+        equal((end["cause"], end["protocol"], end["rule"], "bytesSent" in end),
+              ("closed", "unix", "sockets", False), "an end")
+
+
+@case
+def many_quick_connections_to_the_host_leave_nothing():
+    program = UNIX + """
+for _ in range(500):
+    with socket.socket(socket.AF_UNIX) as s: s.connect('/vol/door')
+say('done')
+sys.stdin.readline()
+"""
+    with host_sockets("door") as (directory, _):
+        with Container(program, REACH, volumes=[(directory, "/vol")]) as container:
+            equal(container.line(), "done", "the program")
+            equal(listed(container), [], "what is open")
+            container.tell("")
+            container.finish()
+            events = container.events()
+    made = {e["connection"] for e in events if e["event"] == "connect"}
+    ended = [e["connection"] for e in events if e["event"] == "close"]
+    equal((len(made), len(ended), set(ended) == made), (500, 500, True), "the connections")
+    equal({e["cause"] for e in events if e["event"] == "close"}, {"closed"}, "the causes")
+
+
+@case
+def a_killed_sandbox_tells_of_its_sockets_of_the_host():
+    program = UNIX + """
+import signal
+s = unix('/vol/door')
+say('connected')
+signal.pause()
+"""
+    with host_sockets("door", handle=held) as (directory, _):
+        with Sandbox(program, REACH, arguments=["--volume", f"{directory}:/vol"]) as sandbox:
+            equal(sandbox.line(), "connected", "the program")
+            sandbox.process.send_signal(signal.SIGTERM)
+            sandbox.finish(status=128 + signal.SIGTERM)
+            close = only(sandbox.events(), event="close")
+        with Container(program, REACH, volumes=[(directory, "/vol")]) as container:
+            equal(container.line(), "connected", "the program")
+            container.command("kill", "web", "KILL")
+            container.finish(status=128 + signal.SIGKILL)
+            other = only(container.events(), event="close")
+    equal((close["cause"], other["cause"]), ("closed", "closed"), "the causes")
+
+
+@case
+def sockets_of_the_host_are_listed():
+    program = UNIX + """
+s = unix('/vol/door')
+say(os.getpid())
+sys.stdin.readline()
+s.close()
+say('closed')
+sys.stdin.readline()
+"""
+    with host_sockets("door", handle=held) as (directory, _):
+        for audit in (True, False):
+            with Container(program, REACH, audit=audit, volumes=[(directory, "/vol")]) as container:
+                process = int(container.line())
+                found, = listed(container)
+                equal([found.get(name) for name in (
+                    "role", "protocol", "state", "local", "remote", "pid", "program", "rule",
+                    "bytesSent")], [
+                        "outgoing", "unix", "established", None, {"path": "/vol/door"}, process,
+                        PYTHON, "sockets", None], "the connection")
+                row = container.command("connections").split("\n")[1].split()
+                equal(row[:6], ["web", "unix", "outgoing", "-", "/vol/door", "established"],
+                      "the table")
+                count = "paravane_connections", (("container", "web"),)
+                equal(families(container.command("metrics"))[count], 1, "what is counted")
+                container.tell("")
+                equal(container.line(), "closed", "the program")
+                equal(listed(container), [], "what is open when it has ended")
+                equal(families(container.command("metrics"))[count], 0, "what is counted then")
+                container.tell("")
+                container.finish()
+
+
+@case
+def a_policy_ends_sockets_of_the_host():
+    """Wherever in the container they are: here in a child that got one by a message."""
+    program = UNIX + """
+door, other = unix('/vol/door'), unix('/vol/other')
+door.send(b'1'), other.send(b'2')
+here, there = socket.socketpair()
+if os.fork() == 0:
+    got = socket.socket(fileno=socket.recv_fds(there, 1, 1)[1][0])
+    here.close(), door.close(), got.settimeout(30)
+    say(got.recv(9), attempt(lambda: got.send(b'x') and None), got.recv(9))
+    os._exit(0)
+socket.send_fds(here, [b'x'], [door.fileno()])
+door.close()
+say('passed')
+os.wait()
+sys.stdin.readline()
+say(attempt(lambda: unix('/vol/door')), other.send(b'3'))
+"""
+    with host_sockets("door", "other", handle=held) as (directory, (door, other)):
+        for audit in (True, False):
+            with Container(program, REACH, audit=audit, volumes=[(directory, "/vol")]) as container:
+                equal(container.line(), "passed", "the program")
+                path = container.write("policy.yaml", CLOSED)
+                wait_for(lambda: door.received and other.received)
+                equal(container.command("policy", "set", "web", path, "--kill"),
+                      "ended 1 connection\n", "the answer")
+                equal([c["remote"]["path"] for c in listed(container)], ["/vol/other"],
+                      "what is open then")
+                container.tell("")
+                equal(container.finish(), ["b'' EPIPE b''", "ECONNREFUSED 1"], "the programs")
+                events = container.events() if audit else []
+            if audit:
+                close = only(events, event="close", cause="policy")
+                equal((close["remote"]["path"], close["rule"]), ("/vol/door", "sockets"), "the end")
+                equal(only(events, event="denied")["rule"], "shut", "the rule")
+                equal(only(events, event="close", cause="closed")["remote"]["path"], "/vol/other",
+                      "the other's end")
+            door.received.clear(), other.received.clear()
+
+
+class Hostile(Container):
+    """A container whose program goes past its kernel: Attack/hostsockets.c."""
+
+    def __init__(self, mode, directory, **options):
+        self.mode = mode
+        super().__init__(f"os.execv('/tmp/hostsockets', ['hostsockets', {mode!r}])", REACH,
+                         volumes=[(directory, "/vol")], **options)
+
+    def bundle(self, program, annotation):
+        directory = super().bundle(program, annotation)
+        built = os.path.join(ROOT, ".build", "attack")
+        harness.build_programs(os.path.join(ROOT, "Attack"), built)
+        shutil.copy(os.path.join(built, "hostsockets"), os.path.join(directory, "rootfs", "tmp"))
+        return directory
+
+
+def has_thread_descriptors():
+    """Of PIDFD_THREAD, since Linux 6.9; pidfd_open(2)."""
+    try:
+        os.close(os.pidfd_open(os.getpid(), os.O_EXCL))
+    except OSError:
+        return False
+    return True
+
+
+def a_policy_ends(mode):
+    def run():
+        if mode == "thread" and not has_thread_descriptors():
+            return "left out: the host's kernel lets nobody take descriptors of a thread"
+        ends = []
+
+        def handle(connection, data):
+            held(connection, data)
+            ends.append(data)
+
+        with host_sockets("door", handle=handle) as (directory, _):
+            with Hostile(mode, directory) as container:
+                equal(container.line(), "hidden", "the program")
+                path = container.write("policy.yaml", CLOSED)
+                equal(container.command("policy", "set", "web", path, "--kill"),
+                      "ended 1 connection\n", "the answer")
+                wait_for(lambda: ends)
+                equal(container.command("state", "web").count('"running"'), 1, "the container")
+                container.tell("")
+                equal(container.finish(), ["done"], "the program")
+                equal(only(container.events(), event="close")["cause"], "policy", "the end")
+
+    run.__name__ = f"a_policy_ends_{mode}_sockets_of_the_host"
+    case(run)
+
+
+# In a process that has a table of descriptors of its own; in one thread with such a table; in a
+# process that starts another one and ends, again and again.
+a_policy_ends("hidden")
+a_policy_ends("thread")
+a_policy_ends("moving")
+
+
+@case
+def users_of_a_container_reach_sockets_of_the_host():
+    """With ids of its own, for the host and for who listens; and without a procfs in the bundle."""
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    linux = {"uidMappings": mapping, "gidMappings": mapping, "namespaces": [
+        {"type": kind} for kind in ("pid", "ipc", "uts", "mount", "user")]}
+    program = UNIX + """
+s = unix('/vol/door')
+s.send(b'root')
+say(s.recv(9))
+s.close()
+os.setresgid(5, 5, 5), os.setresuid(7, 7, 7)
+s = unix('/vol/sub/door')
+s.send(b'user')
+say(s.recv(9), attempt(lambda: unix('/vol/sub/shut')))
+sys.stdin.readline()
+say(s.recv(9), attempt(lambda: s.send(b'x') and None))
+"""
+
+    def handle(connection, data):
+        connection.sendall(data.upper())
+        held(connection, data)
+
+    with tempfile.TemporaryDirectory(prefix="sockets-", dir="/var/tmp") as upper, \
+            host_sockets("door", "shut", handle=handle) as (directory, (door, shut)):
+        os.chmod(upper, 0o755)
+        os.chmod(os.path.join(directory, "shut"), 0o600)
+        # A mount below the volume is shown as well, and is one.
+        below = os.path.join(upper, "sub")
+        os.mkdir(below)
+        subprocess.run(["mount", "--bind", directory, below], check=True)
+        os.symlink("sub/door", os.path.join(upper, "door"))
+        try:
+            with Container(program, REACH, volumes=[(upper, "/vol")], linux=linux) as container:
+                os.chmod(container.directory, 0o755)
+                equal(container.line(), "b'ROOT'", "the answer to root")
+                equal(container.line(), "b'USER' EACCES", "the answers to a user")
+                path = container.write("policy.yaml", "default: allow\n")
+                equal(container.command("policy", "set", "web", path, "--kill"),
+                      "ended 1 connection\n", "the answer")
+                container.tell("")
+                equal(container.finish(), ["b'' EPIPE"], "the program")
+                equal([e["cause"] for e in closes(container)], ["closed", "policy"], "the ends")
+        finally:
+            subprocess.run(["umount", below], check=True)
+        equal(door.peers, [(100000, 100000), (100007, 100005)], "who came")
+        equal(shut.peers, [], "who came where only the host's root may")

@@ -254,6 +254,15 @@ class Container(Sandbox):
         return done.stdout if status == 0 else done.stderr
 
 
+def listed(container):
+    """The open connections of a container."""
+    return json.loads(container.command("connections", "web", "--format", "json"))
+
+
+def closes(sandbox):
+    return [event for event in sandbox.events() if event["event"] == "close"]
+
+
 def families(text):
     """By name and labels: what a scraper reads."""
     return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value

@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
@@ -174,4 +175,83 @@ int host_diagnosis_destroy(int socket, const struct host_socket_record *record) 
   const struct nlmsgerr *error = NLMSG_DATA(header);
   errno = -error->error;
   return error->error ? -1 : 0;
+}
+
+static int read_unix_record(const struct nlmsghdr *header, struct host_unix_record *record) {
+  if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct unix_diag_msg))) return 0;
+  const struct unix_diag_msg *message = NLMSG_DATA(header);
+  memset(record, 0, sizeof *record);
+  record->cookie = message->udiag_cookie[0] | (uint64_t)message->udiag_cookie[1] << 32;
+  record->inode = message->udiag_ino;
+  record->state = message->udiag_state;
+  int size = (int)header->nlmsg_len - (int)NLMSG_LENGTH(sizeof *message);
+  for (const struct rtattr *attribute = (const struct rtattr *)(message + 1);
+       RTA_OK(attribute, size); attribute = RTA_NEXT(attribute, size))
+    if (attribute->rta_type == UNIX_DIAG_SHUTDOWN && RTA_PAYLOAD(attribute) >= 1)
+      record->shutdown = *(const uint8_t *)RTA_DATA(attribute);
+  return 1;
+}
+
+static int ask_unix(int socket, uint16_t flags, uint32_t inode, uint64_t cookie) {
+  struct {
+    struct nlmsghdr header;
+    struct unix_diag_req request;
+  } message = {.header = {.nlmsg_len = sizeof message,
+                          .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                          .nlmsg_flags = NLM_F_REQUEST | flags},
+               .request = {.sdiag_family = AF_UNIX,
+                           .udiag_states = ~0u,
+                           .udiag_ino = inode,
+                           .udiag_cookie = {(uint32_t)cookie, (uint32_t)(cookie >> 32)}}};
+  return send(socket, &message, sizeof message, 0) < 0 ? -1 : 0;
+}
+
+int host_unix_diagnosis_list(int socket) { return ask_unix(socket, NLM_F_DUMP, 0, 0); }
+
+int host_unix_diagnosis_next(int socket, struct host_unix_record *records, int *is_done) {
+  _Alignas(struct nlmsghdr) char buffer[32768];
+  _Static_assert(
+      sizeof buffer / NLMSG_LENGTH(sizeof(struct unix_diag_msg)) < HOST_UNIX_DIAGNOSIS_BATCH,
+      "a buffer of records fits");
+  for (;;) {
+    ssize_t size = recv(socket, buffer, sizeof buffer, 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return -1;
+    int count = 0;
+    *is_done = 0;
+    for (const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+         NLMSG_OK(header, (uint32_t)size); header = NLMSG_NEXT(header, size)) {
+      if (header->nlmsg_type == NLMSG_DONE) {
+        *is_done = 1;
+        return count;
+      }
+      if (header->nlmsg_type == NLMSG_ERROR) {
+        const struct nlmsgerr *error = NLMSG_DATA(header);
+        errno = -error->error;
+        return -1;
+      }
+      if (read_unix_record(header, &records[count])) count++;
+    }
+    if (count) return count;
+  }
+}
+
+int host_unix_diagnosis_find(int socket, uint32_t inode, uint64_t cookie,
+                             struct host_unix_record *record) {
+  if (ask_unix(socket, 0, inode, cookie) < 0) return -1;
+  _Alignas(struct nlmsghdr) char buffer[4096];
+  ssize_t size;
+  do size = recv(socket, buffer, sizeof buffer, 0);
+  while (size < 0 && errno == EINTR);
+  if (size < 0) return -1;
+  const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+  if (NLMSG_OK(header, (uint32_t)size)) {
+    if (header->nlmsg_type != NLMSG_ERROR) return read_unix_record(header, record);
+    const struct nlmsgerr *error = NLMSG_DATA(header);
+    errno = -error->error;
+    /* ESTALE: the inode's number is another socket's now. */
+    return errno == ENOENT || errno == ESTALE ? 0 : -1;
+  }
+  errno = EPROTO;
+  return -1;
 }

@@ -21,10 +21,10 @@ public enum MetricFamily: String, CaseIterable, Sendable {
   private var help: String {
     switch self {
     case .attempts: "What programs tried, and what became of it."
-    case .connections: "Sockets that have an address."
+    case .connections: "Sockets with an address or a connection."
     case .bytes: "Bytes of TCP connections, by the host kernel's count."
     case .calls: "Calls of the guest kernel to the backend."
-    case .callSeconds: "How long the backend took for a call."
+    case .callSeconds: "How long the backend took for a call, by what was asked for."
     case .guestCalls: "System calls of programs that the guest kernel served, by its own count."
     case .panics: "Panics of the guest kernel, each of which ended the container."
     case .kernelMemory: "Memory of the guest kernel's own."

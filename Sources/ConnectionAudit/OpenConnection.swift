@@ -5,6 +5,8 @@ import Synchronization
 public struct OpenConnection: Sendable {
   /// What the host kernel calls it.
   public let cookie: UInt64
+  /// Of the file of a unix socket; nil for others, which have no use for it.
+  public let inode: UInt32?
   public let role: Role
   public let subject: AuditEvent.Subject
   public let `protocol`: ConnectionProtocol
@@ -21,10 +23,12 @@ public struct OpenConnection: Sendable {
   }
 
   public init(
-    cookie: UInt64, role: Role, subject: AuditEvent.Subject, protocol: ConnectionProtocol,
-    local: AuditEndpoint?, remote: AuditEndpoint?, decision: AuditEvent.Decision
+    cookie: UInt64, inode: UInt32? = nil, role: Role, subject: AuditEvent.Subject,
+    protocol: ConnectionProtocol, local: AuditEndpoint?, remote: AuditEndpoint?,
+    decision: AuditEvent.Decision
   ) {
     self.cookie = cookie
+    self.inode = inode
     self.role = role
     self.subject = subject
     self.protocol = `protocol`
@@ -50,14 +54,29 @@ public struct OpenConnection: Sendable {
 
 /// The container's open connections, as the backend made them.
 ///
-/// The host kernel tells of ends when there is a listener for them. Where there is none, whoever
-/// adds entries sweeps when the table says so; so it stays within twice of what is really open.
+/// The host kernel tells of ends of TCP and UDP sockets when there is a listener for them. Where
+/// there is none, whoever adds entries sweeps when the table says so; so it stays within twice of
+/// what is really open. Of unix sockets it never tells: who wants to know asks for each.
 public final class ConnectionTable: Sendable {
   private struct Entries {
     var connections: [UInt64: OpenConnection] = [:]
     var sweepCount = ConnectionTable.leastSweepCount
     /// Of the policy's change, not the peer's doing.
     var killed: Set<UInt64> = []
+    var unixCount = 0
+
+    mutating func remove(_ cookie: UInt64) -> OpenConnection? {
+      let connection = connections.removeValue(forKey: cookie)
+      if connection?.protocol == .unix { unixCount -= 1 }
+      return connection
+    }
+  }
+
+  /// What there is to do when a connection was added.
+  public struct Addition: Sendable {
+    public let isSweepDue: Bool
+    /// The table had none to a unix socket.
+    public let isFirstUnix: Bool
   }
 
   /// To ask for what lives costs milliseconds where many sockets are in TIME-WAIT.
@@ -71,14 +90,28 @@ public final class ConnectionTable: Sendable {
 
   public var all: [OpenConnection] { entries.withLock { Array($0.connections.values) } }
 
-  /// Adds or replaces; true when it is time to sweep.
-  public func add(_ connection: OpenConnection) -> Bool {
+  /// How many of them are to unix sockets.
+  public var unixCount: Int { entries.withLock { $0.unixCount } }
+
+  /// Those of unix sockets, or those of all others.
+  public func all(unix isUnix: Bool) -> [OpenConnection] {
     entries.withLock { entries in
+      if isUnix, entries.unixCount == 0 { return [] }
+      return entries.connections.values.filter { ($0.protocol == .unix) == isUnix }
+    }
+  }
+
+  /// Adds or replaces.
+  public func add(_ connection: OpenConnection) -> Addition {
+    entries.withLock { entries in
+      _ = entries.remove(connection.cookie)
       entries.connections[connection.cookie] = connection
-      guard entries.connections.count >= entries.sweepCount else { return false }
+      let isUnix = connection.protocol == .unix
+      if isUnix { entries.unixCount += 1 }
+      let isDue = entries.connections.count >= entries.sweepCount
       // Others that add meanwhile need not sweep as well.
-      entries.sweepCount *= 2
-      return true
+      if isDue { entries.sweepCount *= 2 }
+      return Addition(isSweepDue: isDue, isFirstUnix: isUnix && entries.unixCount == 1)
     }
   }
 
@@ -94,22 +127,22 @@ public final class ConnectionTable: Sendable {
     _ cookie: UInt64
   ) -> (connection: OpenConnection, cause: AuditEvent.End.Cause)? {
     entries.withLock { entries in
-      guard let connection = entries.connections.removeValue(forKey: cookie) else { return nil }
+      guard let connection = entries.remove(cookie) else { return nil }
       return (connection, entries.killed.remove(cookie) == nil ? .closed : .policy)
     }
   }
 
   /// Takes out what has ended unheard: all that is not among the living and was there before they
-  /// were counted.
+  /// were counted, but no unix sockets, which are counted elsewhere.
   public func sweep(
     living: Set<UInt64>, before moment: UInt64
   ) -> [OpenConnection] {
     entries.withLock { entries in
       let ended = entries.connections.values.filter {
-        $0.startNanoseconds < moment && !living.contains($0.cookie)
+        $0.startNanoseconds < moment && $0.protocol != .unix && !living.contains($0.cookie)
       }
       for connection in ended {
-        entries.connections[connection.cookie] = nil
+        _ = entries.remove(connection.cookie)
         entries.killed.remove(connection.cookie)
       }
       entries.sweepCount = max(ConnectionTable.leastSweepCount, 2 * entries.connections.count)

@@ -43,6 +43,22 @@ public struct SocketFacts: Sendable {
   }
 }
 
+/// What the host kernel itself says about a unix socket: sock_diag(7).
+public struct UnixSocketFacts: Sendable {
+  /// As of `SocketFacts`.
+  public let cookie: UInt64
+  /// TCP_ESTABLISHED for a connected one, else TCP_CLOSE or TCP_LISTEN.
+  public let state: UInt8
+  /// Nothing passes any more, in either direction.
+  public let isShutDown: Bool
+
+  fileprivate init(_ record: host_unix_record) {
+    cookie = record.cookie
+    state = record.state
+    isShutDown = record.shutdown & 3 == 3
+  }
+}
+
 /// Hears of every TCP and UDP socket of a network namespace that ends.
 public struct SocketEndListener: ~Copyable, Sendable {
   private let owner: OwnedDescriptor
@@ -92,6 +108,33 @@ public struct SocketDiagnosis: ~Copyable, Sendable {
     return facts
   }
 
+  /// All its unix sockets.
+  ///
+  /// Where many come and go meanwhile, some that are there may be missing: the host kernel counts
+  /// how far it has come in a list. `unixSocket` misses none.
+  public func unixSockets() throws(HostError) -> [UnixSocketFacts] {
+    var facts: [UnixSocketFacts] = []
+    var batch = [host_unix_record](
+      repeating: host_unix_record(), count: Int(HOST_UNIX_DIAGNOSIS_BATCH))
+    try check { host_unix_diagnosis_list(owner.rawValue) }
+    var isDone: Int32 = 0
+    while isDone == 0 {
+      let count = try check { host_unix_diagnosis_next(owner.rawValue, &batch, &isDone) }
+      facts += batch[..<Int(count)].map(UnixSocketFacts.init)
+    }
+    return facts
+  }
+
+  /// The unix socket whose file has the inode; nil when it has ended, and where the host kernel has
+  /// no word on unix sockets.
+  public func unixSocket(
+    inode: UInt32, cookie: UInt64
+  ) throws(HostError) -> UnixSocketFacts? {
+    var record = host_unix_record()
+    return try check { host_unix_diagnosis_find(owner.rawValue, inode, cookie, &record) } == 0
+      ? nil : UnixSocketFacts(record)
+  }
+
   /// Ends a socket: its program and the other end see a reset. EOPNOTSUPP where the host can't.
   public func destroy(_ socket: SocketFacts) throws(HostError) {
     var record = socket.record
@@ -105,5 +148,10 @@ extension Descriptor {
     var cookie: UInt64 = 0
     try check { host_socket_cookie(rawValue, &cookie) }
     return cookie
+  }
+
+  /// The number that /proc/PID/fd shows for the socket. Others have had it before.
+  public func socketInode() throws(HostError) -> UInt32 {
+    UInt32(truncatingIfNeeded: try status().inode)
   }
 }

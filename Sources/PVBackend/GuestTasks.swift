@@ -52,6 +52,16 @@ public struct GuestTasks: ~Copyable, Sendable {
     throw HostError(ESRCH)
   }
 
+  /// Every process of the sandbox by the guest's number, but for its init, which is ours.
+  var all: [Int32] { numbers(in: ".").filter { $0 > 1 } }
+
+  /// By the guest's numbers; none of a process that has ended.
+  func threads(of process: Int32) -> [Int32] { numbers(in: "\(process)/task") }
+
+  private func numbers(in directory: String) -> [Int32] {
+    ((try? proc.descriptor.names(in: directory)) ?? []).compactMap { Int32($0) }
+  }
+
   private func text(_ path: String) throws(HostError) -> String {
     let file = try hostProc.descriptor.open(inRoot: path, flags: O_RDONLY)
     return String(decoding: try file.descriptor.readAll(), as: UTF8.self)

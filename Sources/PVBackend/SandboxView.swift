@@ -13,11 +13,14 @@ public struct SandboxView: ~Copyable, Sendable {
   let network: GuestNetwork
   /// Limits and use of the sandbox's control group, as `PV_TEXT_GROUP` has them.
   let group: @Sendable () -> String
+  /// Runs the body while no process of the sandbox runs, where the host can stop them.
+  let whileStopped: @Sendable (() -> Void) -> Void
 
   public init(
     memory: SharedMemory, memoryAddresses: Range<UInt64>, listener: consuming SeccompListener,
     files: consuming GuestFiles, tasks: consuming GuestTasks, facts: consuming HostProc,
-    network: consuming GuestNetwork, group: @escaping @Sendable () -> String
+    network: consuming GuestNetwork, group: @escaping @Sendable () -> String,
+    whileStopped: @escaping @Sendable (() -> Void) -> Void = { body in body() }
   ) {
     self.memory = memory
     self.memoryAddresses = memoryAddresses
@@ -27,6 +30,7 @@ public struct SandboxView: ~Copyable, Sendable {
     self.facts = facts
     self.network = network
     self.group = group
+    self.whileStopped = whileStopped
   }
 }
 

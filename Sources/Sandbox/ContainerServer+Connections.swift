@@ -17,7 +17,7 @@ extension ContainerServer {
       do throws(PolicyError) { policy = try Policy(yaml: text) } catch {
         throw HostError(EINVAL)
       }
-      let count = try running.backend.gate.replacePolicy(with: policy, killing: kill)
+      let count = try running.backend.replacePolicy(with: policy, killing: kill)
       answer = .counted(UInt32(truncatingIfNeeded: count))
     } catch {
       answer = .refused(error)

@@ -240,7 +240,8 @@ public struct ControlGroup: Sendable {
 
   // MARK: - Freezing
 
-  private var freezer: Leaf? {
+  /// Whose members can be stopped.
+  var freezer: Leaf? {
     leaves.first { $0.version == .two }
       ?? leaves.first { $0.controllers.contains("freezer") }
   }

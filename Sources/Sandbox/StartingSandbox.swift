@@ -199,7 +199,7 @@ struct StartingSandbox: ~Copyable {
           memory: memory, memoryAddresses: memoryAddresses,
           listener: SeccompListener(owner: try process.duplicate(listener.number)), files: files,
           tasks: tasks, facts: try HostProc(), network: try network(gate),
-          group: plan.group.textReader())
+          group: plan.group.textReader(), whileStopped: plan.group.stopper())
       ) { level, message in console.say(level, message) }
       // From here on it may do for the guest what the guest's own root may.
       try plan.users?.enter()

@@ -76,8 +76,17 @@ import Testing
   @Test func theSchemaRefusesWhatIsNoEvent() throws {
     let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: file) }
-    try Data(#"{"time":"yesterday","container":"a","event":"connect"}"#.utf8).write(to: file)
     let schema = Self.root.appending(path: "docs/protocol/audit.schema.json").path
+    // The host kernel counts no bytes of unix sockets.
+    let close =
+      #"{"time":"2026-11-28T02:10:00.000000000Z","container":"a","event":"close","connection":1,"#
+      + #""pid":1,"hostPid":1,"program":"/a","user":0,"protocol":"unix","verdict":"allow","#
+      + #""reason":"default","cause":"closed","durationNanoseconds":1"#
+    try Data((close + "}\n").utf8).write(to: file)
+    #expect(try Self.validate(schema, file.path) == "1 valid\n")
+    try Data((close + #","bytesSent":0,"bytesReceived":0}"# + "\n").utf8).write(to: file)
+    #expect(try Self.validate(schema, file.path).hasPrefix("line 1: "))
+    try Data(#"{"time":"yesterday","container":"a","event":"connect"}"#.utf8).write(to: file)
     #expect(try Self.validate(schema, file.path).hasPrefix("line 1: "))
   }
 
@@ -118,9 +127,10 @@ import Testing
       for (index, program) in programs.enumerated() {
         let subject = AuditEvent.Subject(
           process: .min, hostProcess: .max, program: program, user: .max)
+        let isCounted = index > 0 && ConnectionProtocol.allCases[index] != .unix
         let end = AuditEvent.End(
-          cause: .closed, durationNanoseconds: .max, bytesSent: index == 0 ? nil : .max,
-          bytesReceived: index == 0 ? nil : 0)
+          cause: .closed, durationNanoseconds: .max, bytesSent: isCounted ? .max : nil,
+          bytesReceived: isCounted ? 0 : nil)
         events.append(
           AuditEvent(
             kind, attempt: kind == .denied ? ConnectionEvent.allCases[index] : nil,

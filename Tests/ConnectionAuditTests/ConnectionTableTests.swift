@@ -20,7 +20,7 @@ import Testing
   @Test func whatEndsUnheardIsSwept() {
     let table = ConnectionTable()
     var sweeps = 0
-    for cookie in 0..<UInt64(50_000) where table.add(connection(cookie)) {
+    for cookie in 0..<UInt64(50_000) where table.add(connection(cookie)).isSweepDue {
       sweeps += 1
       // One in a thousand is still open.
       let living = Set((0...cookie).filter { $0 % 1000 == 0 })
@@ -40,9 +40,35 @@ import Testing
     #expect(table.sweep(living: [], before: .max).count == 1)
   }
 
-  private func connection(_ cookie: UInt64) -> OpenConnection {
+  /// Their ends are asked for one by one, whatever is known of the others.
+  @Test func unixSocketsAreNotSwept() {
+    let table = ConnectionTable()
+    #expect(!table.add(connection(1)).isFirstUnix)
+    #expect(table.add(connection(2, .unix)).isFirstUnix)
+    #expect(!table.add(connection(3, .unix)).isFirstUnix)
+    #expect(!table.add(connection(3, .unix)).isFirstUnix)
+    #expect(table.unixCount == 2)
+    #expect(table.sweep(living: [], before: .max).map(\.cookie) == [1])
+    #expect(Set(table.all(unix: true).map(\.cookie)) == [2, 3])
+    #expect(table.all(unix: false).isEmpty)
+    #expect(table.remove(2) != nil && table.remove(3) != nil)
+    #expect(table.unixCount == 0 && table.all(unix: true).isEmpty)
+    #expect(table.add(connection(4, .unix)).isFirstUnix)
+  }
+
+  @Test func aPolicyIsAskedAboutAUnixSocketByItsPath() {
+    let connection = connection(1, .unix)
+    #expect(connection.question?.path == Array("/vol/door".utf8))
+    #expect(connection.question?.event == .connect)
+    #expect(connection.question?.protocol == .unix)
+  }
+
+  private func connection(
+    _ cookie: UInt64, _ transport: ConnectionProtocol = .tcp
+  ) -> OpenConnection {
     OpenConnection(
-      cookie: cookie, role: .outgoing, subject: AuditLineTests.subject, protocol: .tcp, local: nil,
-      remote: AuditLineTests.remote, decision: .withoutPolicy)
+      cookie: cookie, role: .outgoing, subject: AuditLineTests.subject, protocol: transport,
+      local: nil, remote: transport == .unix ? .unix("/vol/door") : AuditLineTests.remote,
+      decision: .withoutPolicy)
   }
 }

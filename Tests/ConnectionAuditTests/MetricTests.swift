@@ -19,7 +19,7 @@ import Testing
         paravane_connection_attempts_total{container="a\"b\\c\nd",event="connect"} 3
         paravane_connection_attempts_total{container="a\"b\\c\nd",event="send"} 4
         # TYPE paravane_connections gauge
-        # HELP paravane_connections Sockets that have an address.
+        # HELP paravane_connections Sockets with an address or a connection.
         paravane_connections{container="a\"b\\c\nd"} 1
         # EOF
 

@@ -38,6 +38,44 @@ import Testing
     pair.close()
   }
 
+  @Test func unixSocketsAreFoundUntilTheyEnd() throws {
+    let diagnosis = try SocketDiagnosis()
+    let pair = try SocketPair()
+    let (inode, cookie) = (
+      try pair.first.descriptor.socketInode(), try pair.first.descriptor.socketCookie()
+    )
+    let listed = try diagnosis.unixSockets().filter { $0.cookie == cookie }
+    #expect(listed.count == 1)
+    #expect(listed.first?.state == 1)
+    let found = try diagnosis.unixSocket(inode: inode, cookie: cookie)
+    #expect(found?.cookie == cookie && found?.isShutDown == false)
+    // The number is that of another socket.
+    #expect(try diagnosis.unixSocket(inode: inode, cookie: cookie + 1) == nil)
+    try pair.first.descriptor.shutDown(how: Int32(SHUT_WR))
+    #expect(try diagnosis.unixSocket(inode: inode, cookie: cookie)?.isShutDown == false)
+    try pair.first.descriptor.shutDown(how: Int32(SHUT_RD))
+    #expect(try diagnosis.unixSocket(inode: inode, cookie: cookie)?.isShutDown == true)
+    _ = pair.intoSecond()
+    #expect(try diagnosis.unixSocket(inode: inode, cookie: cookie) == nil)
+    #expect(try !diagnosis.unixSockets().contains { $0.cookie == cookie })
+  }
+
+  /// More than fit into one message of the host kernel.
+  @Test func aThousandUnixSocketsAreListed() throws {
+    try CurrentProcess.raiseDescriptorLimit(atLeast: 4096)
+    let diagnosis = try SocketDiagnosis()
+    var cookies: Set<UInt64> = []
+    var sockets: [Descriptor] = []
+    defer { for socket in sockets { socket.close() } }
+    for _ in 0..<1000 {
+      let socket = try OwnedDescriptor.socket(
+        domain: AF_UNIX, type: Int32(SOCK_STREAM.rawValue), protocolNumber: 0)
+      cookies.insert(try socket.descriptor.socketCookie())
+      sockets.append(socket.release())
+    }
+    #expect(cookies.subtracting(try diagnosis.unixSockets().map(\.cookie)).isEmpty)
+  }
+
   private func waitForEnd(
     of cookie: UInt64, _ listener: borrowing SocketEndListener
   ) throws -> SocketFacts {

@@ -1,4 +1,4 @@
-/* What the host kernel says about internet sockets of a network namespace: sock_diag(7).
+/* What the host kernel says about sockets of a network namespace: sock_diag(7).
  * The calls return -1 and set errno. */
 #ifndef CHOSTOS_DIAGNOSIS_H
 #define CHOSTOS_DIAGNOSIS_H
@@ -32,6 +32,22 @@ int host_diagnosis_list(int socket, uint8_t family, uint8_t protocol, int with_i
 int host_diagnosis_next(int socket, struct host_socket_record *records, int *is_done);
 /* Ends a socket as by a reset. Needs CAP_NET_ADMIN. */
 int host_diagnosis_destroy(int socket, const struct host_socket_record *record);
+
+struct host_unix_record {
+  uint64_t cookie; /* SO_COOKIE */
+  uint32_t inode;
+  uint8_t state;    /* as above */
+  uint8_t shutdown; /* 1: receives nothing more, 2: sends nothing more */
+};
+
+/* Asks for all unix sockets; then host_unix_diagnosis_next until it is done. */
+int host_unix_diagnosis_list(int socket);
+/* Fills at most HOST_UNIX_DIAGNOSIS_BATCH records and returns how many. */
+#define HOST_UNIX_DIAGNOSIS_BATCH 1025
+int host_unix_diagnosis_next(int socket, struct host_unix_record *records, int *is_done);
+/* One unix socket: 1 with its record, 0 when there is none, or no such diagnosis. */
+int host_unix_diagnosis_find(int socket, uint32_t inode, uint64_t cookie,
+                             struct host_unix_record *record);
 
 /* ECONNREFUSED; NULL for a number that has no name. */
 const char *host_error_name(int number);

@@ -2,16 +2,20 @@ import ConnectionAudit
 import Glibc
 import HostOS
 
-/// Hears from the host kernel which sockets end, and writes the ends of the container's down.
+/// Hears from the host kernel which sockets end, and writes the ends of the container's down. For
+/// unix sockets, of whose ends nobody hears, it looks now and then while there are any.
 final class EndObserver: Sendable {
   private let listener: SocketEndListener
   private let control: NetworkGate
   private let log: AuditLog
   private let stop: WakeUp
   private let stopped: WakeUp
+  private let hasUnixSockets: WakeUp
 
   /// News are taken in lots: a wake-up for each socket would cost more than the socket.
   private static let lotMilliseconds: Int32 = 2
+  /// A unix socket's end is told of so late at most.
+  private static let lookNanoseconds: UInt64 = 250_000_000
   /// How long the host kernel may take to end the sockets of processes that are gone.
   private static let patienceNanoseconds: UInt64 = 500_000_000
 
@@ -20,6 +24,7 @@ final class EndObserver: Sendable {
   ) throws(HostError) {
     stop = try WakeUp()
     stopped = try WakeUp()
+    hasUnixSockets = try WakeUp()
     self.listener = listener
     self.control = control
     self.log = log
@@ -28,11 +33,25 @@ final class EndObserver: Sendable {
   /// The life of the observer's thread.
   func run() {
     defer { stopped.signal() }
+    var nextLook: UInt64?
     do throws(HostError) {
       while true {
-        let ready = try Readiness.wait([listener.descriptor, stop.descriptor])
+        if control.table.unixCount == 0 {
+          nextLook = nil
+        } else if nextLook == nil {
+          nextLook = MonotonicClock.nanoseconds() + EndObserver.lookNanoseconds
+        }
+        let ready = try Readiness.wait(
+          [listener.descriptor, stop.descriptor, hasUnixSockets.descriptor],
+          timeoutMilliseconds: EndObserver.milliseconds(until: nextLook))
+        if ready[2] { hasUnixSockets.clear() }
         takeEnds()
         if ready[1] { return takeLastEnds() }
+        if let moment = nextLook, MonotonicClock.nanoseconds() >= moment {
+          control.sweepUnix()
+          nextLook = nil
+        }
+        guard ready[0] else { continue }
         let isOver = try Readiness.wait(
           [stop.descriptor], timeoutMilliseconds: EndObserver.lotMilliseconds)
         if isOver[0] { return takeLastEnds() }
@@ -41,6 +60,16 @@ final class EndObserver: Sendable {
       // poll(2) fails for lack of memory only; without ears the log goes on without ends.
     }
   }
+
+  /// For ever without a moment.
+  private static func milliseconds(until moment: UInt64?) -> Int32 {
+    guard let moment else { return -1 }
+    let now = MonotonicClock.nanoseconds()
+    return moment > now ? Int32((moment - now) / 1_000_000 + 1) : 0
+  }
+
+  /// The first connection to a unix socket has been made.
+  func watchUnixSockets() { hasUnixSockets.signal() }
 
   /// Returns when the last end is written. The sandbox has no processes any more.
   func finish() {
@@ -77,7 +106,9 @@ final class EndObserver: Sendable {
 
   private func takeLastEnds() {
     let deadline = MonotonicClock.nanoseconds() + EndObserver.patienceNanoseconds
-    while control.table.count > 0, MonotonicClock.nanoseconds() < deadline {
+    while MonotonicClock.nanoseconds() < deadline {
+      control.sweepUnix()
+      if control.table.count == 0 { return }
       guard let ready = try? Readiness.wait([listener.descriptor], timeoutMilliseconds: 20) else {
         break
       }

@@ -9,13 +9,17 @@ import Synchronization
 /// comes back with what the host kernel made of it.
 public final class NetworkGate: Sendable {
   private let policy: PolicyInForce
-  private let log: AuditLog?
+  let log: AuditLog?
   let table = ConnectionTable()
   let counters = ConnectionCounters()
   /// Open from the first attempt on, in the container's network namespace.
-  private let diagnosis = Mutex<SocketDiagnosis?>(nil)
+  let diagnosis = Mutex<SocketDiagnosis?>(nil)
   private let observer = Mutex<EndObserver?>(nil)
+  /// Whether the host kernel has a word on unix sockets; nil until the first of them.
+  let hasUnixDiagnosis = Mutex<Bool?>(nil)
   private let isObserving = Atomic<Bool>(false)
+  /// How many policies have come that ended what they forbid.
+  private let killCount = Atomic<Int>(0)
 
   /// Without a policy everything passes; without a log nothing is written.
   public init(policy: Policy?, log: AuditLog?) {
@@ -35,6 +39,7 @@ public final class NetworkGate: Sendable {
   struct Permit: Sendable {
     let attempt: NetworkAttempt
     fileprivate let decision: AuditEvent.Decision
+    fileprivate let killCount: Int
   }
 
   /// Throws what the policy denies with.
@@ -42,20 +47,25 @@ public final class NetworkGate: Sendable {
     _ attempt: NetworkAttempt, on socket: Descriptor
   ) throws(HostError) -> Permit {
     if !isObserving.load(ordering: .acquiring) { observe() }
+    // Before the policy is looked at: which one it is, is not known later.
+    let killCount = killCount.load(ordering: .acquiring)
+    func permit(_ decision: AuditEvent.Decision) -> Permit {
+      Permit(attempt: attempt, decision: decision, killCount: killCount)
+    }
     guard let event = attempt.event else {
-      return Permit(attempt: attempt, decision: .withoutPolicy)
+      return permit(.withoutPolicy)
     }
     guard let policy = policy.policy else {
       // Sockets of the host are open to nobody unless a policy says so.
       if attempt.transport == .unix {
         throw deny(attempt, event, .deniedWithoutPolicy, .usual(for: event), on: socket)
       }
-      return Permit(attempt: attempt, decision: .withoutPolicy)
+      return permit(.withoutPolicy)
     }
     let verdict = policy.verdict(for: attempt.question(event))
     let decision = AuditEvent.Decision(verdict, of: policy)
     guard case .deny(let errno) = verdict.answer else {
-      return Permit(attempt: attempt, decision: decision)
+      return permit(decision)
     }
     throw deny(attempt, event, decision, errno, on: socket)
   }
@@ -95,7 +105,29 @@ public final class NetworkGate: Sendable {
         local: local.map(AuditEndpoint.init), remote: attempt.remoteEnd,
         connection: cookie, decision: permit.decision,
         error: hasFailed ? error?.name : nil))
-    if let cookie, !hasFailed { note(permit, cookie, local: local) }
+    guard let cookie, !hasFailed else { return }
+    note(permit, socket, cookie, local: local)
+    if permit.killCount != killCount.load(ordering: .acquiring) { endLate(permit, socket, cookie) }
+  }
+
+  /// Ends what an older policy has permitted than the one that has ended what it forbids, and what
+  /// was not in the table yet when that one looked there.
+  private func endLate(_ permit: Permit, _ socket: Descriptor, _ cookie: UInt64) {
+    let attempt = permit.attempt
+    guard let event = attempt.event, [.connect, .accept].contains(event),
+      let policy = policy.policy, policy.verdict(for: attempt.question(event)).errno != nil
+    else { return }
+    table.markKilled(cookie)
+    // Of a socket without a connection there is nothing to end.
+    try? socket.shutDown(how: Int32(SHUT_RDWR))
+    if attempt.transport == .unix, let (connection, cause) = table.remove(cookie) {
+      tellEnd(of: connection, cause)
+    }
+  }
+
+  func tellEnd(of connection: OpenConnection, _ cause: AuditEvent.End.Cause) {
+    counters.addEnd(nil)
+    log?.write(connection.ending(cause, bytes: nil))
   }
 
   /// What has just been bound has an address only now; an accepted connection came with its own.
@@ -110,15 +142,30 @@ public final class NetworkGate: Sendable {
     return socket.endpoint(of: .local, domain: domain) ?? attempt.local
   }
 
-  private func note(_ permit: Permit, _ cookie: UInt64, local: Endpoint?) {
+  private func note(
+    _ permit: Permit, _ socket: Descriptor, _ cookie: UInt64, local: Endpoint?
+  ) {
     let attempt = permit.attempt
-    // The host kernel tells of the end of these two only.
-    guard let role = attempt.role, [.tcp, .udp].contains(attempt.transport) else { return }
+    guard let role = attempt.role else { return }
+    var inode: UInt32?
+    switch attempt.transport {
+    case .tcp, .udp: break
+    case .unix:
+      inode = inodeToWatch(socket, cookie)
+      if inode == nil { return }
+    // The host kernel has no word on its end.
+    case .icmp: return
+    }
     let connection = OpenConnection(
-      cookie: cookie, role: role, subject: attempt.subject, protocol: attempt.transport,
-      local: local.map(AuditEndpoint.init), remote: attempt.remote.map(AuditEndpoint.init),
-      decision: permit.decision)
-    if table.add(connection) { sweep() }
+      cookie: cookie, inode: inode, role: role, subject: attempt.subject,
+      protocol: attempt.transport, local: local.map(AuditEndpoint.init),
+      remote: attempt.remoteEnd, decision: permit.decision)
+    let addition = table.add(connection)
+    if addition.isFirstUnix { observer.withLock { $0 }?.watchUnixSockets() }
+    if addition.isSweepDue {
+      sweep()
+      sweepUnix()
+    }
   }
 
   // MARK: - Ends
@@ -163,17 +210,32 @@ public final class NetworkGate: Sendable {
   // MARK: - From outside
 
   /// A policy takes the place of the one in force. Returns how many connections it ended.
-  public func replacePolicy(with new: Policy, killing: Bool) throws(HostError) -> Int {
+  func replacePolicy(
+    with new: Policy, killing: Bool, _ endUnix: UnixEnding
+  ) throws(HostError) -> Int {
     policy.replace(with: new)
+    if killing { killCount.add(1, ordering: .releasing) }
     guard killing, let compiled = policy.policy else { return 0 }
-    return try kill(by: compiled)
+    return try kill(by: compiled, endUnix)
   }
 
-  private func kill(by policy: CompiledPolicy) throws(HostError) -> Int {
-    let connections = table.all.filter { connection in
+  /// Tries all, and then says whether one of them could not be ended.
+  private func kill(
+    by policy: CompiledPolicy, _ endUnix: UnixEnding
+  ) throws(HostError) -> Int {
+    let forbidden = { (connection: OpenConnection) in
       guard let question = connection.question else { return false }
       return policy.verdict(for: question).errno != nil
     }
+    // What has ended by itself already is not the policy's doing.
+    sweepUnix()
+    let (ended, left) = kill(table.all(unix: true).filter(forbidden), endUnix)
+    let count = try kill(table.all(unix: false).filter(forbidden))
+    if left > 0 { throw .busy }
+    return ended + count
+  }
+
+  private func kill(_ connections: [OpenConnection]) throws(HostError) -> Int {
     if connections.isEmpty { return 0 }
     let sockets = Dictionary(
       try sockets().map { ($0.cookie, $0) }, uniquingKeysWith: { first, _ in first })
@@ -197,6 +259,7 @@ public final class NetworkGate: Sendable {
   /// How many connections are open; those that ended unheard are swept first.
   func openCount() -> Int {
     if observer.withLock({ $0 == nil }) { sweep() }
+    sweepUnix()
     return table.count
   }
 
@@ -213,12 +276,13 @@ public final class NetworkGate: Sendable {
 
   /// One line of JSON for each open connection.
   public func report() throws(HostError) -> [UInt8] {
+    let unix = reportUnix()
     let connections = Dictionary(
-      table.all.map { ($0.cookie, $0) }, uniquingKeysWith: { first, _ in first })
-    if connections.isEmpty { return [] }
+      table.all(unix: false).map { ($0.cookie, $0) }, uniquingKeysWith: { first, _ in first })
+    if connections.isEmpty { return unix }
     return try sockets().flatMap { socket in
       connections[socket.cookie]?.line(socket) ?? []
-    }
+    } + unix
   }
 }
 
