@@ -1,5 +1,6 @@
 """What every case of the life cycle needs: a bundle, the product, and what must be gone."""
 
+import contextlib
 import json
 import os
 import select
@@ -96,11 +97,13 @@ class Host:
         self.create()
         self.run("start", "box")
 
+    def groups(self):
+        """The control groups that are there, the inner ones first."""
+        return [path for path, _, _ in os.walk("/sys/fs/cgroup", topdown=False)
+                if f"/{os.path.basename(self.scratch)}" in path]
+
     def leftovers(self):
-        found = []
-        for path, names, _ in os.walk("/sys/fs/cgroup"):
-            found += [os.path.join(path, name) for name in names
-                      if name.startswith(os.path.basename(self.scratch))]
+        found = self.groups()
         if os.path.isdir(self.root):
             found += [os.path.join(self.root, name) for name in os.listdir(self.root)]
         for number in filter(str.isdigit, os.listdir("/proc")):
@@ -118,6 +121,10 @@ class Host:
     def end(self):
         for name in os.listdir(self.root) if os.path.isdir(self.root) else []:
             subprocess.run(self.command("delete", "--force", name), capture_output=True)
+        # Runtimes leave those above a container's, and crun also that of one it could not create.
+        for path in self.groups():
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
