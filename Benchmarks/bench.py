@@ -91,7 +91,7 @@ def measure_row(row, runtimes, volume, options):
         runtimes = beside_itself(row, options)
     samples = {runtime.name: [] for runtime in runtimes}
     failures = {}
-    for number in range(max(2, round(options.rounds * row.rounds))):
+    for number in range(rounds_of(row, options)):
         for runtime in runtimes[::-1 if number % 2 else 1]:
             if runtime.name in failures:
                 continue
@@ -104,6 +104,10 @@ def measure_row(row, runtimes, volume, options):
     shown_values = (describe(row, name, values, failures) for name in samples)
     print(row.title.ljust(52), *shown_values, flush=True)
     return row, values | failures
+
+
+def rounds_of(row, options):
+    return max(2, round(options.rounds * row.rounds))
 
 
 def beside_itself(row, options):
@@ -206,7 +210,9 @@ def machine(volume, options):
                       if line.startswith("model name")), "unknown processor")
     file_system = output(["findmnt", "-no", "FSTYPE", "-T", str(volume)])
     commit = output(["git", "-C", str(HERE), "describe", "--always", "--dirty"]) or "unknown"
-    yield f"- {datetime.date.today()}, commit {commit}, medians of {options.rounds} rounds"
+    least = min(rounds_of(row, options) for row in ROWS)
+    yield (f"- {datetime.date.today()}, commit {commit}, medians of {options.rounds} rounds, "
+           f"of what takes long of {least} or more")
     yield f"- {processor}, {os.cpu_count()} CPUs, Linux {os.uname().release}"
     yield f"- volume on {file_system}, load average at the end {os.getloadavg()[0]:.1f}"
     yield "- the other runtimes use the same root under an overlay and no seccomp profile"

@@ -19,7 +19,7 @@ CLONED_FILES = 1000
 UNPACKED_FILES = 10_000
 FOUND_FILES = 50_000
 POSTGRES = str(next(iter(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))), ""))
-INSERTS = 20_000
+INSERTS = 100_000
 RULES = 1000
 
 MAKEFILE = """\

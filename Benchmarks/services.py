@@ -82,7 +82,7 @@ def echo_client():
 def pgbench(*options):
     def words(volume, port):
         return [f"{POSTGRES}/pgbench", "-h", "127.0.0.1", "-p", port, "-U", "postgres", "-n",
-                "-c", "8", "-j", "1", "-T", "2", *options, "bench"]
+                "-c", "8", "-j", "1", "-T", "4", *options, "bench"]
     return words, lambda text: number_after("tps =", text)
 
 
