@@ -22,6 +22,8 @@ public final class FileLocks {
 
   private let lock = Lock()
   private var entries: [FileIdentity: Entry] = [:]
+  /// The last one of them that was asked for: who locks a file does so again and again.
+  private var recent: (file: FileIdentity, entry: Entry)?
   /// Who waits for whom, to find circles.
   private var waits: [(owner: LockOwner, blocker: LockOwner)] = []
   /// Locks and host owners of all files; read without the lock.
@@ -39,8 +41,9 @@ public final class FileLocks {
     with wanted: RecordLock, on file: FileIdentity, of host: HostFile? = nil
   ) throws(Errno) -> RecordLock? {
     lock.lock()
-    let own = entries[file]?.records.conflict(with: wanted)
-    let descriptor = entries[file]?.hostOwner(wanted.owner)?.descriptor
+    let entry = known(file)
+    let own = entry?.records.conflict(with: wanted)
+    let descriptor = entry?.hostOwner(wanted.owner)?.descriptor
     lock.unlock()
     guard own == nil, let host else { return own }
     let found = try Host.lockInTheWay(
@@ -53,10 +56,19 @@ public final class FileLocks {
     _ task: Task, _ wanted: RecordLock, on file: FileIdentity, of host: HostFile? = nil,
     waits mayWait: Bool
   ) throws(Errno) {
-    if let host { try makeHostOwner(for: wanted, on: file, of: host) }
+    var isKnownToHost = host == nil || !wanted.owner.isTable
     while true {
       lock.lock()
       let entry = entry(of: file)
+      if !isKnownToHost, let host {
+        isKnownToHost = true
+        if entry.hostOwner(wanted.owner)?.permits(wanted) != true {
+          forgetIfIdle(file, entry)
+          lock.unlock()
+          try makeHostOwner(for: wanted, on: file, of: host)
+          continue
+        }
+      }
       guard let obstacle = entry.records.conflict(with: wanted) else {
         let error = tell(host, entry, wanted)
         if error == nil {
@@ -88,7 +100,7 @@ public final class FileLocks {
   /// F_SETLK with F_UNLCK.
   public func clear(_ range: RecordLock, on file: FileIdentity, of host: HostFile? = nil) {
     lock.lock()
-    let entry = entries[file]
+    let entry = known(file)
     if let descriptor = hostDescriptor(host, entry, range.owner) {
       // Its only error is that a lock can't be cut in two for want of memory: then it stays.
       try? Host.lock(descriptor, RecordLock.hostUnlock, from: range.start, to: range.end)
@@ -125,9 +137,6 @@ public final class FileLocks {
   private func makeHostOwner(
     for wanted: RecordLock, on file: FileIdentity, of host: HostFile
   ) throws(Errno) {
-    guard case .table = wanted.owner else { return }
-    let old = lock.withLock { entries[file]?.hostOwner(wanted.owner) }
-    if let old, old.permits(wanted) { return }
     let new = try HostLockOwner(wanted.owner, of: host)
     lock.lock()
     let entry = entry(of: file)
@@ -154,7 +163,7 @@ public final class FileLocks {
     _ host: HostFile?, _ entry: Entry?, _ owner: LockOwner
   ) -> HostDescriptor? {
     guard let host else { return nil }
-    guard case .table = owner else { return host.descriptor }
+    guard owner.isTable else { return host.descriptor }
     return entry?.hostOwner(owner)?.descriptor
   }
 
@@ -186,10 +195,18 @@ public final class FileLocks {
 
   // MARK: With the lock held
 
+  private func known(_ file: FileIdentity) -> Entry? {
+    if let recent, recent.file == file { return recent.entry }
+    guard let entry = entries[file] else { return nil }
+    recent = (file, entry)
+    return entry
+  }
+
   private func entry(of file: FileIdentity) -> Entry {
-    if let entry = entries[file] { return entry }
+    if let entry = known(file) { return entry }
     let new = Entry()
     entries[file] = new
+    recent = (file, new)
     return new
   }
 
@@ -202,7 +219,9 @@ public final class FileLocks {
 
   private func forgetIfIdle(_ file: FileIdentity, _ entry: Entry) {
     let isIdle = entry.records.locks.isEmpty && entry.waiterCount == 0
-    if isIdle && entry.hostOwners.isEmpty { entries[file] = nil }
+    guard isIdle && entry.hostOwners.isEmpty else { return }
+    entries[file] = nil
+    recent = nil
   }
 
   private func beginWait(_ entry: Entry, _ owner: LockOwner, _ blocker: LockOwner) {
@@ -212,7 +231,7 @@ public final class FileLocks {
 
   /// Follows who waits for whom. Only processes count: descriptions don't wait.
   private func wouldWaitForItself(_ owner: LockOwner, _ blocker: LockOwner) -> Bool {
-    guard case .table = owner else { return false }
+    guard owner.isTable else { return false }
     var next = blocker
     // Linux gives up after as many steps.
     for _ in 0..<10 {

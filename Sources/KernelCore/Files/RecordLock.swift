@@ -9,6 +9,8 @@ public enum LockOwner: Equatable {
   case file(ObjectIdentifier)
   /// A program of the host or of another sandbox.
   case outside
+
+  var isTable: Bool { if case .table = self { true } else { false } }
 }
 
 /// A lock of fcntl(2) on a range of bytes.
