@@ -32,6 +32,7 @@ public final class Kernel {
   /// The file systems' part of an executable's path and such; filled by the image at boot.
   public var console: Terminal?
   public let joinedTerminals = JoinedTerminals()
+  let hostSignals = HostSignals()
   /// What the container's configuration allows programs to call; set at boot.
   public var containerFilter: SeccompFilter?
   /// The container's root, where programs start that the runtime adds; set at boot.

@@ -166,6 +166,12 @@ func sysIoctl(
     }
     try file.setStatusFlags(flags)
     return 0
+  case 0x5452:  // FIOASYNC
+    let isOn = try UserMemory.load(Int32.self, from: argument) != 0
+    guard isOn != file.flags.contains(.O_ASYNC) else { return 0 }
+    guard file.signalSource != .none else { throw .ENOTTY }
+    try file.setAsync(task, descriptor, isOn)
+    return 0
   default:
     return try file.ioctl(task, command, argument)
   }
@@ -195,17 +201,19 @@ func sysFcntl(_ task: Task, _ descriptor: FileDescriptor, _ command: Int32, _ ar
   if file.flags.contains(.O_PATH) { throw .EBADF }
   switch command {
   case 4:  // F_SETFL
-    let changeable: OpenFlags = [.O_APPEND, .O_NONBLOCK, .O_DIRECT, .O_NOATIME, .O_ASYNC]
-    let new = OpenFlags(rawValue: Int32(truncatingIfNeeded: argument)).intersection(changeable)
-    try file.setStatusFlags(file.flags.subtracting(changeable).union(new))
+    let changeable: OpenFlags = [.O_APPEND, .O_NONBLOCK, .O_DIRECT, .O_NOATIME]
+    let new = OpenFlags(rawValue: Int32(truncatingIfNeeded: argument))
+    let isAsync = new.contains(.O_ASYNC)
+    if isAsync != file.flags.contains(.O_ASYNC), file.signalSource != .none {
+      try file.setAsync(task, descriptor, isAsync)
+    }
+    try file.setStatusFlags(
+      file.flags.subtracting(changeable).union(new.intersection(changeable)))
     return 0
   case 5, 6, 7, 36, 37, 38:  // F_GETLK ... F_OFD_SETLKW
     return try sysFileLock(task, file, command, UserAddress(UInt(bitPattern: argument)))
-  case 8:  // F_SETOWN
-    file.signalOwner = Int32(truncatingIfNeeded: argument)
-    return 0
-  case 9:  // F_GETOWN
-    return Int(file.signalOwner)
+  case 8, 9, 10, 11, 15, 16:
+    return try signalCommand(task, file, command, argument)
   case 1031, 1032:  // F_SETPIPE_SZ, F_GETPIPE_SZ
     guard file.hostDescriptor.isValid else { throw .EBADF }
     return try Host.fcntl(file.hostDescriptor, Int(command), argument)
@@ -218,5 +226,38 @@ func sysFcntl(_ task: Task, _ descriptor: FileDescriptor, _ command: Int32, _ ar
     return command == 1033 ? 0 : seals
   default:
     throw .EINVAL
+  }
+}
+
+/// F_SETOWN, F_SETSIG and their kin.
+private func signalCommand(_ task: Task, _ file: OpenFile, _ command: Int32, _ argument: Int)
+  throws(Errno) -> Int
+{
+  switch command {
+  case 8:  // F_SETOWN
+    try file.setSignalOwner(task, Int32(truncatingIfNeeded: argument))
+    return 0
+  case 9:  // F_GETOWN
+    let owner = file.signalOwner
+    return Int(owner.kind == .group ? -owner.id : owner.id)
+  case 10:  // F_SETSIG
+    guard argument >= 0, argument <= 64 else { throw .EINVAL }
+    file.signalNumber = Int32(argument)
+    return 0
+  case 11:  // F_GETSIG
+    return Int(file.signalNumber)
+  case 15:  // F_SETOWN_EX
+    let address = UserAddress(UInt(bitPattern: argument))
+    let number = try UserMemory.load(Int32.self, from: address)
+    let id = try UserMemory.load(Int32.self, from: address + 4)
+    guard let kind = SignalOwnerKind(rawValue: number) else { throw .EINVAL }
+    try file.setSignalOwner(task, kind, id)
+    return 0
+  default:  // F_GETOWN_EX
+    let address = UserAddress(UInt(bitPattern: argument))
+    let owner = file.signalOwner
+    try UserMemory.store(owner.kind.rawValue, to: address)
+    try UserMemory.store(owner.id, to: address + 4)
+    return 0
   }
 }

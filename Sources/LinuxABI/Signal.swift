@@ -52,7 +52,7 @@ public typealias SignalSet = UInt64
 public enum SignalCode {
   public static let SI_USER: Int32 = 0, SI_KERNEL: Int32 = 0x80, SI_QUEUE: Int32 = -1
   public static let SI_TIMER: Int32 = -2, SI_MESGQ: Int32 = -3, SI_ASYNCIO: Int32 = -4
-  public static let SI_TKILL: Int32 = -6
+  public static let SI_SIGIO: Int32 = -5, SI_TKILL: Int32 = -6
   public static let CLD_EXITED: Int32 = 1, CLD_KILLED: Int32 = 2, CLD_DUMPED: Int32 = 3
   public static let CLD_TRAPPED: Int32 = 4, CLD_STOPPED: Int32 = 5, CLD_CONTINUED: Int32 = 6
 }

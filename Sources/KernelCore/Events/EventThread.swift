@@ -71,13 +71,18 @@ public enum EventThread {
   private static func serveOnce() -> Bool {
     var terminals = kernel.joinedTerminals.all()
     if let console = kernel.console { terminals.append(console) }
-    return withUnsafeTemporaryAllocation(of: PollEntry.self, capacity: terminals.count + 1) {
-      entries in
+    let watched = kernel.hostSignals.descriptors()
+    let count = terminals.count + 1 + watched.count
+    return withUnsafeTemporaryAllocation(of: PollEntry.self, capacity: count) { entries in
       entries[0] = PollEntry(descriptor: kernel.boot.pointee.event_descriptor, events: 1)
       for index in terminals.indices {
         let events = UInt16(truncatingIfNeeded: terminals[index].hostInterest.rawValue)
         entries[index + 1] = PollEntry(
           descriptor: events == 0 ? -1 : terminals[index].hostDescriptor.number, events: events)
+      }
+      for index in watched.indices {
+        entries[terminals.count + 1 + index] = PollEntry(
+          descriptor: watched[index].number, events: 1)
       }
       // SAFETY: the entries live for the call.
       let result = Machine.blockingCall(
@@ -86,6 +91,9 @@ public enum EventThread {
       for index in terminals.indices where entries[index + 1].found != 0 {
         terminals[index].hostIsReady(PollEvents(rawValue: UInt32(entries[index + 1].found)))
         if terminals[index].isDisconnected { kernel.joinedTerminals.remove(terminals[index]) }
+      }
+      if entries[(terminals.count + 1)...].contains(where: { $0.found != 0 }) {
+        kernel.hostSignals.serve()
       }
       return entries[0].found == 0 || readEvents()
     }

@@ -162,6 +162,13 @@ public final class HostFile: OpenFile {
   }
 
   public override func readiness() -> Readiness { .host }
+  public override var signalSource: SignalSource {
+    switch kind {
+    case FileMode.S_IFIFO: .pipe
+    case FileMode.S_IFSOCK: .tcp
+    default: .none
+    }
+  }
 
   public override func truncate(_ size: Int64) throws(Errno) {
     guard isWritable else { throw .EINVAL }
@@ -178,7 +185,8 @@ public final class HostFile: OpenFile {
   }
 
   public override func setStatusFlags(_ new: OpenFlags) throws(Errno) {
-    _ = try Host.fcntl(descriptor, 4, Int(new.rawValue))
+    // The signals are sent by the event thread.
+    _ = try Host.fcntl(descriptor, 4, Int(new.subtracting(.O_ASYNC).rawValue))
     flags = new
   }
 

@@ -13,8 +13,8 @@ open class OpenFile {
   public private(set) final var holders: UInt32 = 0
   /// Who watches it with epoll(7), told when it is closed.
   public var watchers: [EpollWatch] = []
-  /// The owner of SIGIO and F_SETOWN, as fcntl(2) stores it.
-  public var signalOwner: Int32 = 0
+  /// What fcntl(2) was told of SIGIO, if it ever was.
+  public internal(set) final var signalRequest: SignalRequest?
 
   /// It was locked by flock(2) at the host.
   public final var wasLockedAtHost = false
@@ -60,6 +60,12 @@ open class OpenFile {
   open func readiness() -> Readiness { .ready([.POLLIN, .POLLOUT, .POLLRDNORM, .POLLWRNORM]) }
   /// Where to wait for a change of `readiness`.
   open func waitQueue() -> WaitQueue? { nil }
+  /// Whether O_ASYNC means something for it.
+  open var signalSource: SignalSource { .none }
+  /// Whom O_ASYNC makes the owner where there is none.
+  open func defaultSignalOwner(_ task: Task) -> (kind: SignalOwnerKind, id: Int32)? { nil }
+  /// Its owner gets SIGURG.
+  open var hasUrgentData: Bool { false }
   /// Monotonic nanoseconds at which `readiness` changes by itself; for timers.
   open func readinessDeadline() -> Int64? { nil }
   open func truncate(_ size: Int64) throws(Errno) { throw .EINVAL }
@@ -88,6 +94,7 @@ open class OpenFile {
       dropOwnLocks()
       for watch in watchers { watch.fileWasClosed() }
       watchers = []
+      if signalRequest != nil { endSignalRequest() }
       if fileWatchCount != 0 { noteClose() }
       close()
     }

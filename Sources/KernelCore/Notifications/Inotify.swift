@@ -155,6 +155,7 @@ public final class Inotify: OpenFile {
   }
 
   public override func waitQueue() -> WaitQueue? { queue }
+  public override var signalSource: SignalSource { .device }
   public override func stat() throws(Errno) -> FileStatus { .anonymous }
 
   // SAFETY: the caller has room for the name.

@@ -167,6 +167,7 @@ open class Socket: OpenFile {
   }
 
   open override func waitQueue() -> WaitQueue? { queue }
+  open override var signalSource: SignalSource { .socket }
 
   open override func stat() throws(Errno) -> FileStatus {
     var status = FileStatus()
@@ -199,16 +200,11 @@ open class Socket: OpenFile {
       try UserMemory.store(Int32(truncatingIfNeeded: try waitingBytes()), to: argument)
     case 0x5411:  // TIOCOUTQ
       try UserMemory.store(Int32(truncatingIfNeeded: try unsentBytes()), to: argument)
-    case 0x5452:  // FIOASYNC
-      if try UserMemory.load(Int32.self, from: argument) != 0 {
-        flags.insert(.O_ASYNC)
-      } else {
-        flags.remove(.O_ASYNC)
-      }
     case 0x8901, 0x8902:  // FIOSETOWN, SIOCSPGRP
-      signalOwner = try UserMemory.load(Int32.self, from: argument)
+      try setSignalOwner(task, try UserMemory.load(Int32.self, from: argument))
     case 0x8903, 0x8904:  // FIOGETOWN, SIOCGPGRP
-      try UserMemory.store(signalOwner, to: argument)
+      let owner = signalOwner
+      try UserMemory.store(owner.kind == .group ? -owner.id : owner.id, to: argument)
     default: return try interfaceCommand(task, command, argument)
     }
     return 0

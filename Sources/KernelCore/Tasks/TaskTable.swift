@@ -105,6 +105,17 @@ public final class TaskTable {
   private var highestID: Int32 { hasWrapped ? Self.idLimit - 1 : lastID }
   private var hasWrapped = false
 
+  func isProcessGroup(_ id: Int32) -> Bool {
+    var found = false
+    forEachGroup { if $0.processGroup == id { found = true } }
+    return found
+  }
+
+  /// A thread, a process, a process group or a session has the number.
+  func hasID(_ id: Int32) -> Bool {
+    task(id) != nil || group(id) != nil || isGroupOrSession(id)
+  }
+
   private func isGroupOrSession(_ id: Int32) -> Bool {
     var found = false
     forEachGroup { if $0.processGroup == id || $0.session == id { found = true } }

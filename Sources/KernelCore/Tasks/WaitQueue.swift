@@ -17,18 +17,30 @@ public final class Waiter {
   let events: PollEvents
   /// Called instead of waking the task, under the queue's lock: epoll's callback.
   let onWake: ((PollEvents) -> Void)?
+  /// Told of the wake instead, without the queue's lock.
+  let request: SignalRequest?
   var isQueued = false
 
   public init(_ task: Task, events: PollEvents = PollEvents(rawValue: ~0)) {
     self.task = task
     self.events = events
     onWake = nil
+    request = nil
   }
 
   public init(_ task: Task, events: PollEvents, onWake: @escaping (PollEvents) -> Void) {
     self.task = task
     self.events = events
     self.onWake = onWake
+    request = nil
+  }
+
+  /// The task is not woken.
+  init(_ task: Task, _ request: SignalRequest) {
+    self.task = task
+    events = []
+    onWake = nil
+    self.request = request
   }
 }
 
@@ -38,6 +50,7 @@ public final class WaitQueue {
   private var waiters: [Waiter] = []
   /// Read without the lock, so never the array itself.
   private var count = 0
+  private var requestCount = 0
 
   public init() {}
   deinit { lock.destroy() }
@@ -48,6 +61,7 @@ public final class WaitQueue {
     lock.withLock {
       waiters.append(waiter)
       count += 1
+      if waiter.request != nil { requestCount += 1 }
       waiter.isQueued = true
     }
   }
@@ -59,14 +73,20 @@ public final class WaitQueue {
       for index in waiters.indices where waiters[index] === waiter {
         waiters.remove(at: index)
         count -= 1
+        if waiter.request != nil { requestCount -= 1 }
         return
       }
     }
   }
 
-  /// Wakes up to `limit` waiters for whom one of `events` counts.
-  public func wake(_ events: PollEvents = PollEvents(rawValue: ~0), limit: Int = Int.max) {
+  /// Wakes up to `limit` waiters for whom one of `events` counts. Without a reason, SIGIO has that
+  /// of the events; see `SignalRequest`.
+  public func wake(
+    _ events: PollEvents = PollEvents(rawValue: ~0), limit: Int = Int.max,
+    because reason: IOReason? = nil
+  ) {
     if count == 0 { return }
+    if requestCount != 0 { tellRequests(events, reason) }
     lock.withLock {
       var rest = limit
       for waiter in waiters where !waiter.events.isDisjoint(with: events) {
@@ -79,6 +99,14 @@ public final class WaitQueue {
         }
       }
     }
+  }
+
+  private func tellRequests(_ events: PollEvents, _ reason: IOReason?) {
+    var requests: [SignalRequest] = []
+    lock.withLock {
+      for waiter in waiters { if let request = waiter.request { requests.append(request) } }
+    }
+    for request in requests { request.fileChanged(events, reason) }
   }
 }
 

@@ -16,6 +16,10 @@ final class PseudoTerminalMaster: NodeFile {
   override func close() { terminal.masterWasClosed() }
   override func readiness() -> Readiness { .ready(terminal.farReadiness) }
   override func waitQueue() -> WaitQueue? { terminal.farQueue }
+  override var signalSource: SignalSource { .device }
+  override func defaultSignalOwner(_ task: Task) -> (kind: SignalOwnerKind, id: Int32)? {
+    (.process, task.group.id)
+  }
 
   /// EIO once every file of the terminal was closed.
   override func read(_ task: Task, _ buffer: UserBuffer) throws(Errno) -> Int {
@@ -47,7 +51,10 @@ final class PseudoTerminalMaster: NodeFile {
           let count = terminal.type(UnsafeBufferPointer(rebasing: bytes[0..<piece.count]))
           done += count
           if count == piece.count { continue }
-          if isNonBlocking { throw Errno.EAGAIN }
+          if isNonBlocking {
+            signalRequest?.noteLackOfRoom()
+            throw Errno.EAGAIN
+          }
           try task.wait(on: terminal.farQueue) { terminal.inputRoom > 0 }
         }
       } catch {

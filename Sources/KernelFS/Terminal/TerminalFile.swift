@@ -23,6 +23,11 @@ final class TerminalFile: OpenFile {
   override var node: Node? { openedNode }
   override func close() { terminal.removeFile() }
   override func waitQueue() -> WaitQueue? { terminal.queue }
+  override var signalSource: SignalSource { .device }
+  override func defaultSignalOwner(_ task: Task) -> (kind: SignalOwnerKind, id: Int32)? {
+    let foreground = terminal.foregroundGroup
+    return foreground != 0 ? (.group, foreground) : (.process, task.group.id)
+  }
 
   override func readiness() -> Readiness {
     guard isDead else { return .ready(terminal.readiness) }
@@ -133,6 +138,7 @@ final class TerminalFile: OpenFile {
           }
         }
       } catch {
+        if error == .EAGAIN { signalRequest?.noteLackOfRoom() }
         if done == 0 { throw error }
       }
       return done

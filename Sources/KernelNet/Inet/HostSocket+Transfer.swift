@@ -33,6 +33,7 @@ extension HostSocket {
   }
 
   func receiveMessage(_ task: Task, _ message: inout IncomingMessage) throws(Errno) -> Int {
+    if message.flags.contains(.MSG_OOB) { signalRequest?.urgentDataWasRead() }
     if message.flags.contains(.MSG_ERRQUEUE) || (mayHaveControl && message.controlRoom > 0) {
       return try receiveBrokered(task, &message)
     }
@@ -244,6 +245,7 @@ extension HostSocket {
         task.noteInterrupts()
         return try body(descriptor)
       } catch {
+        if error == .EAGAIN { signalRequest?.noteLackOfRoom() }
         guard error == .ERESTARTSYS else { throw error }
         if isNonBlocking { throw .EAGAIN }
         if task.hasWork { throw options.sendTimeout == nil ? error : .EINTR }

@@ -288,6 +288,8 @@ final class HostSocket: Socket {
 
   override func readiness() -> Readiness { .both([], descriptor) }
   override func waitQueue() -> WaitQueue? { nil }
+  override var signalSource: SignalSource { protocolNumber == 6 ? .tcp : .socket }
+  override var hasUrgentData: Bool { protocolNumber == 6 }
   override var isOnlyHolderOfHost: Bool { true }
   override func stat() throws(Errno) -> FileStatus { try FileStatus.ofHost(descriptor) }
   override func identity() throws(Errno) -> UInt64 { try stat().inode }

@@ -119,7 +119,7 @@ extension UnixSocket {
     // A link of two ends with messages lost: the other end is told.
     if !lost.isEmpty && !old.isClosed && old.currentPeer === self {
       old.setError(.ECONNRESET)
-      old.queue.wake()
+      old.queue.wake(because: .error)
     }
     wakeSenders()
     table.discard(lost)

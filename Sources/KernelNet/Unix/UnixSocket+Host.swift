@@ -123,6 +123,7 @@ extension UnixSocket {
 
   private func changeHost(from old: HostSocket?) {
     for watch in watchers { watch.hostDescriptorChanged() }
+    signalRequestFollowsHost()
     queue.wake()
     old?.release()
   }

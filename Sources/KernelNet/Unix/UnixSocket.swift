@@ -167,6 +167,7 @@ final class UnixSocket: Socket {
       if let error = takeError() { throw error }
       if shut.contains(.sending) { throw .EPIPE }
       if hasRoom { break }
+      signalRequest?.noteLackOfRoom()
       try wait(task, for: [.POLLOUT, .POLLWRNORM], on: queue, &patience) {
         hasRoom || shut.contains(.sending) || hasError
       }
@@ -201,7 +202,11 @@ final class UnixSocket: Socket {
       return .ready(events)
     }
     if !isDatagram && state == .unconnected { events.insert(.POLLHUP) }
-    if hasAmpleRoom && peerHasRoom { events.formUnion([.POLLOUT, .POLLWRNORM, .POLLWRBAND]) }
+    if hasAmpleRoom && peerHasRoom {
+      events.formUnion([.POLLOUT, .POLLWRNORM, .POLLWRBAND])
+    } else {
+      signalRequest?.noteLackOfRoom()
+    }
     return .ready(events)
   }
 
@@ -231,16 +236,22 @@ final class UnixSocket: Socket {
       case .SHUT_RDWR: .both
       }
     let peer = shut(directions)
-    if let peer, !isDatagram { _ = peer.shut(directions.crossed) }
+    guard let peer, !isDatagram else { return }
+    let crossed = directions.crossed
+    let isEnd = crossed == .both
+    _ = peer.shut(
+      crossed, because: isEnd ? .hangUp : crossed.contains(.receiving) ? .input : nil)
   }
 
   /// Returns the peer.
-  private func shut(_ directions: ShutDirections) -> UnixSocket? {
+  private func shut(_ directions: ShutDirections, because reason: IOReason? = nil)
+    -> UnixSocket?
+  {
     let peer = lock.withLock {
       shut.formUnion(directions)
       return self.peer
     }
-    queue.wake()
+    queue.wake(because: reason)
     roomQueue.wake()
     return peer
   }
@@ -285,7 +296,7 @@ final class UnixSocket: Socket {
     // In this order nobody sees the end without its reason.
     if hasUnread { setError(.ECONNRESET) }
     lock.withLock { shut = .both }
-    queue.wake()
+    queue.wake(because: .hangUp)
   }
 
   // MARK: For the collection of garbage; the table's lock is held.
