@@ -9,8 +9,22 @@ import Testing
   ])
   func allProcessorsMakeAMask(count: Int, mask: String) {
     var text = Text()
-    text.add(processorMask: count)
+    text.add(mask: ProcessorSet(first: count))
     #expect(String(decoding: text.bytes, as: UTF8.self) == mask)
+  }
+
+  @Test(arguments: [
+    ([UInt8](), 4, "0", ""), ([1], 4, "1", "0"), ([8], 12, "008", "3"),
+    ([0x2f], 8, "2f", "0-3,5"), ([0, 0, 0, 0x80, 3], 40, "03,80000000", "31-33"),
+    ([0, 1], 4, "100", "8"), ([1, 0, 0, 0, 0, 0, 0, 0], 33, "0,00000001", "0"),
+  ])
+  func aSetOfProcessorsIsAMaskAndAList(bytes: [UInt8], count: Int, mask: String, list: String) {
+    let set = ProcessorSet(mask: bytes, of: count)
+    var (first, second) = (Text(), Text())
+    first.add(mask: set)
+    second.add(list: set)
+    #expect(String(decoding: first.bytes, as: UTF8.self) == mask)
+    #expect(String(decoding: second.bytes, as: UTF8.self) == list)
   }
 
   @Test func onlyPlainNumbersNameProcesses() {

@@ -23,7 +23,7 @@ enum StatusText {
     addCapabilities(facts.credentials, to: &text)
     add("Seccomp", facts.seccompMode, to: &text)
     add("Seccomp_filters", facts.seccompFilterCount, to: &text)
-    addProcessors(to: &text)
+    addProcessors(facts.processors(), to: &text)
     return text.bytes
   }
 
@@ -106,12 +106,11 @@ enum StatusText {
     add("NoNewPrivs", credentials.noNewPrivileges ? 1 : 0, to: &text)
   }
 
-  private static func addProcessors(to text: inout Text) {
-    let count = HostText.processorCount
+  private static func addProcessors(_ processors: ProcessorSet, to text: inout Text) {
     text.add("\nCpus_allowed:\t")
-    text.add(processorMask: count)
+    text.add(mask: processors)
     text.add("\nCpus_allowed_list:\t")
-    text.add(processorList: count)
+    text.add(list: processors)
     text.add("\nMems_allowed:\t1\nMems_allowed_list:\t0")
     text.add("\nvoluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n")
   }
@@ -146,28 +145,5 @@ enum StatusText {
     text.add(name)
     text.add(":\t")
     text.add(hexadecimal: mask, digits: 16)
-  }
-}
-
-extension Text {
-  /// All of the first `count` processors as a mask, 32 to a word.
-  mutating func add(processorMask count: Int) {
-    var word = (count - 1) / 32
-    var isFirst = true
-    while word >= 0 {
-      let bits = min(32, count - word * 32)
-      if !isFirst { add(byte: 44) }
-      add(hexadecimal: bits == 32 ? 0xffff_ffff : 1 << UInt64(bits) - 1, digits: isFirst ? 1 : 8)
-      isFirst = false
-      word -= 1
-    }
-  }
-
-  mutating func add(processorList count: Int) {
-    add(byte: 48)
-    if count > 1 {
-      add(byte: 45)
-      add(count - 1)
-    }
   }
 }

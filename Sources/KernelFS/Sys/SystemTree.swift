@@ -67,13 +67,13 @@ final class ProcessorsDirectory: GuestDirectory {
 
   static func list() -> [UInt8] {
     var text = Text()
-    text.add(processorList: HostText.processorCount)
+    text.add(list: ProcessorSet(first: HostText.processorCount))
     return text.bytes + [10]
   }
 
   static func mask() -> [UInt8] {
     var text = Text()
-    text.add(processorMask: HostText.processorCount)
+    text.add(mask: ProcessorSet(first: HostText.processorCount))
     return text.bytes + [10]
   }
 
