@@ -60,6 +60,12 @@ int host_seccomp_give(int listener, uint64_t id, int descriptor) {
   return number < 0 ? number : host_seccomp_reply(listener, id, number) == 0 ? number : -1;
 }
 
+int host_seccomp_install(int listener, uint64_t id, int descriptor) {
+  struct seccomp_notif_addfd give = {.id = id, .srcfd = (uint32_t)descriptor,
+                                     .newfd_flags = O_CLOEXEC};
+  return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &give);
+}
+
 int host_seccomp_set_waking(int listener, int synchronously) {
   unsigned long flags = synchronously ? SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP : 0;
   return ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);

@@ -55,6 +55,14 @@ public struct SeccompListener: ~Copyable, Sendable {
     try check { host_seccomp_give(raw, notification.id, descriptor.rawValue) }
   }
 
+  /// Gives the caller a new close-on-exec descriptor while it waits, and returns the number.
+  public func install(
+    _ descriptor: Descriptor, for notification: SeccompNotification
+  ) throws(HostError) -> Int32 {
+    let raw = owner.rawValue
+    return try check { host_seccomp_install(raw, notification.id, descriptor.rawValue) }
+  }
+
   /// Whether the caller still waits, so that its thread's number has not got another meaning.
   public func isWaiting(_ notification: SeccompNotification) -> Bool {
     host_seccomp_is_valid(owner.rawValue, notification.id) == 1

@@ -108,9 +108,10 @@ public final class Backend: Sendable {
     if isElsewhere { try? view.listener.setWaking(synchronously: false) }
     defer { if isElsewhere { try? view.listener.setWaking(synchronously: true) } }
     do throws(HostError) {
-      switch answer {
+      switch consume answer {
       case .value(let value): try view.listener.reply(to: notification, value: value)
       case .descriptor(let file): try give(file.descriptor, to: notification)
+      case .pipeEnd(let file): try giveAway(file, to: notification)
       case .none: break
       }
     } catch  where error.number == ENOENT {
@@ -129,6 +130,22 @@ public final class Backend: Sendable {
     } catch {
       try view.listener.reply(to: notification, value: -Int64(error.number))
     }
+  }
+
+  /// In two steps, between which ours is closed.
+  private func giveAway(
+    _ file: consuming OwnedDescriptor, to notification: SeccompNotification
+  ) throws(HostError) {
+    let result: Int64
+    do throws(HostError) {
+      result = Int64(try view.listener.install(file.descriptor, for: notification))
+    } catch  where error.number == ENOENT {
+      throw error
+    } catch {
+      result = -Int64(error.number)
+    }
+    _ = consume file
+    try view.listener.reply(to: notification, value: result)
   }
 
   /// One more, unless there are enough: then calls that take long make others wait.

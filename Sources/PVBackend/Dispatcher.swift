@@ -8,7 +8,7 @@ extension Worker {
     case .panic: panic(request)
     case .log: .value(log(request))
 
-    case .open: .descriptor(try open(request))
+    case .open: try open(request)
     case .memoryFile: .descriptor(try memoryFile(request))
     case .eventCounter: .descriptor(try eventCounter(request))
     case .epoll: .descriptor(try OwnedDescriptor.epoll())

@@ -35,16 +35,17 @@ extension Worker {
   // MARK: - New descriptors
 
   /// Opening never waits, so that a FIFO without a peer does not hold a worker up.
-  func open(_ request: Request) throws(HostError) -> OwnedDescriptor {
+  func open(_ request: Request) throws(HostError) -> Answer {
     var flags = OpenFlags(
       rawValue: Int32(bitPattern: try request.flags(1, allowed: OpenFlags.allowed.bits)))
     flags.insert(.O_CLOEXEC)
-    if path.isEmpty { return try reopen(request, flags) }
+    if path.isEmpty { return .descriptor(try reopen(request, flags)) }
     let resolve = UInt64(try resolveFlags(3, of: request))
     let start = try directory(0, of: request, for: path)
     if flags.contains(.O_PATH) {
-      return try start.descriptor.open(
-        path, flags: flags.intersection(.handle).bits, mode: 0, resolve: resolve)
+      return .descriptor(
+        try start.descriptor.open(
+          path, flags: flags.intersection(.handle).bits, mode: 0, resolve: resolve))
     }
     let makesFile = flags.contains(.O_CREAT) || flags.contains(.O_TMPFILE)
     let mode = try makesFile ? request.flags(2, allowed: permissionMask) : 0
@@ -54,9 +55,11 @@ extension Worker {
     }
     let file = try start.descriptor.open(
       path, flags: flags.union([.O_NONBLOCK, .O_NOCTTY]).bits, mode: mode, resolve: resolve)
-    try refuseDevice(file.descriptor)
+    let kind = try file.descriptor.mode() & S_IFMT
+    // The sandbox's mounts forbid devices already; a mount that someone else added might not.
+    guard [S_IFREG, S_IFDIR, S_IFIFO].contains(kind) else { throw HostError(EACCES) }
     if !flags.contains(.O_NONBLOCK) { try file.descriptor.clearNonBlocking() }
-    return file
+    return kind == S_IFIFO ? .pipeEnd(file) : .descriptor(file)
   }
 
   /// The file or directory behind a descriptor anew, even when its name is gone.
@@ -77,14 +80,6 @@ extension Worker {
     try path.set("\(file.rawValue)")
     return try WorkingDirectoryFile.open(
       path, flags: flags.intersection(.ofExistingFile).bits)
-  }
-
-  /// The sandbox's mounts forbid devices already; a mount that someone else added might not.
-  private func refuseDevice(_ file: Descriptor) throws(HostError) {
-    switch try file.mode() & S_IFMT {
-    case S_IFREG, S_IFDIR, S_IFIFO: return
-    default: throw HostError(EACCES)
-    }
   }
 
   func memoryFile(_ request: Request) throws(HostError) -> OwnedDescriptor {

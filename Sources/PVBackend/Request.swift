@@ -74,6 +74,8 @@ enum Answer: ~Copyable {
   case value(Int64)
   /// A new descriptor of the guest.
   case descriptor(OwnedDescriptor)
+  /// The same, of a FIFO: ours is closed before the guest goes on, or it would be one of its ends.
+  case pipeEnd(OwnedDescriptor)
   /// Nothing yet: the caller waits, or the sandbox is about to end, and the caller with it.
   case none
 
@@ -82,6 +84,7 @@ enum Answer: ~Copyable {
     switch self {
     case .value(let value): value
     case .descriptor: 0
+    case .pipeEnd: 0
     case .none: 0
     }
   }

@@ -17,6 +17,8 @@ int host_seccomp_reply(int listener, uint64_t id, int64_t value);
 int host_seccomp_is_valid(int listener, uint64_t id);
 /* Gives `descriptor` to the caller and returns its new number as the call's value. */
 int host_seccomp_give(int listener, uint64_t id, int descriptor);
+/* The same, and the call does not return yet. */
+int host_seccomp_install(int listener, uint64_t id, int descriptor);
 /* Does the waker hand its CPU over? (Linux 6.6) */
 int host_seccomp_set_waking(int listener, int synchronously);
 /* Can this kernel make a listener whose calls wait killable only? -1 when it can make none. */

@@ -252,7 +252,8 @@ extension Task {
     [.O_CREAT, .O_EXCL, .O_NOCTTY, .O_TRUNC, .O_CLOEXEC]
   }
 
-  func openByBackend(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
+  /// A FIFO opens without waiting, whatever the flags say; see `openByBackend`.
+  func openByBackendAtOnce(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
     -> HostDescriptor
   {
     let asked = flags.contains(.O_PATH) ? flags.intersection([.O_DIRECTORY, .O_NOFOLLOW]) : flags

@@ -87,7 +87,7 @@ extension Task {
   private func isFIFO(_ path: HostPath) -> Bool {
     // What can't be looked at may come to be.
     guard let status = try? hostStatus(path, .AT_SYMLINK_NOFOLLOW) else { return false }
-    return status.mode & FileMode.S_IFMT == FileMode.S_IFIFO
+    return status.isFIFO
   }
 
   /// What the backend can't open for us: it waits for nobody, as the opening of a FIFO does, and it

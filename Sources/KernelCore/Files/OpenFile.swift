@@ -213,4 +213,5 @@ public struct FileStatus {
   public var isDirectory: Bool { mode & FileMode.S_IFMT == FileMode.S_IFDIR }
   public var isSymbolicLink: Bool { mode & FileMode.S_IFMT == FileMode.S_IFLNK }
   public var isRegular: Bool { mode & FileMode.S_IFMT == FileMode.S_IFREG }
+  public var isFIFO: Bool { mode & FileMode.S_IFMT == FileMode.S_IFIFO }
 }

@@ -25,7 +25,7 @@ extension Task {
       guard error == .EACCES, path.isChecked else { throw error }
       var host = HostDescriptor.none
       try keepingPath(unless: path) { () throws(Errno) -> Void in
-        host = try openByBackend(path, flags, mode: 0)
+        host = try openByBackendAtOnce(path, flags, mode: 0)
       }
       return host
     }
