@@ -254,6 +254,7 @@ simple("doorbell-race", "doorbell", "race")
 simple("doorbell-fifo", "doorbell", "fifo")
 simple("doorbell-flood", "doorbell", "flood", limit=60)
 simple("doorbell-lost", "doorbell", "lost", must_finish=True)
+simple("doorbell-listeners", "doorbell", "listeners", must_finish=True)
 
 def leaving(value, status):
     """The kernel's last word is a wait status; whatever it is, the command ends with a status."""

@@ -307,6 +307,28 @@ static int lost(void) {
   return 0;
 }
 
+/* Listens to the network again and again, and meddles with the channel: each listener that stayed
+ * would be a descriptor of the backend's, of which there are not so many. */
+static int listeners(void) {
+  struct pv_request *request = new_request(PV_OP_ROUTE_LISTEN);
+  long last = -1;
+  for (int i = 0; i < 3000; i++) {
+    request->operation = PV_OP_ROUTE_LISTEN;
+    long channel = broker(request);
+    if (channel < 0) say("breach: listener %d is refused: %ld", i, channel);
+    request->operation = PV_OP_ROUTE_GROUPS;
+    request->arguments[0] = i % 3 ? 1ull << i % 64 : ~0ull;
+    broker(request);
+    char byte;
+    if (i % 5 == 0) HOST(SYS_write, channel, "x", 1);
+    HOST(SYS_recvfrom, channel, &byte, 1, 0x40 /* MSG_DONTWAIT */, 0, 0);
+    if (last > 2 && i % 7) HOST(SYS_close, last);
+    last = channel;
+    if (i % 7 == 0 && last > 2) HOST(SYS_close, last), last = -1;
+  }
+  return 0;
+}
+
 static int leave(uint64_t value) {
   struct pv_request *request = new_request(PV_OP_EXIT);
   request->arguments[0] = value;
@@ -337,6 +359,7 @@ int main(int count, char **values) {
   else if (!strcmp(mode, "fifo")) result = fifo();
   else if (!strcmp(mode, "flood")) result = flood();
   else if (!strcmp(mode, "lost")) result = lost();
+  else if (!strcmp(mode, "listeners")) result = listeners();
   else if (!strcmp(mode, "exit") && count == 3) result = leave(strtoull(values[2], NULL, 0));
   else if (!strcmp(mode, "panic")) result = panic();
   if (result == 0) say("done");

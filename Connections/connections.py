@@ -26,6 +26,7 @@ from sandboxes import (
 
 import directions  # noqa: F401
 import hostsockets  # noqa: F401
+import news  # noqa: F401
 
 
 # ---- Policy

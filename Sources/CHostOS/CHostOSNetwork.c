@@ -158,6 +158,55 @@ int host_netlink_query(int protocol, const void *request, size_t size, int is_st
   return result;
 }
 
+int host_route_listen(void) {
+  int listener = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+  if (listener < 0) return -1;
+  struct sockaddr_nl own = {.nl_family = AF_NETLINK};
+  int on = 1;
+  if (bind(listener, (struct sockaddr *)&own, sizeof own) == 0
+      && setsockopt(listener, SOL_NETLINK, NETLINK_PKTINFO, &on, sizeof on) == 0)
+    return listener;
+  int error = errno;
+  close(listener);
+  errno = error;
+  return -1;
+}
+
+int host_route_membership(int socket, uint32_t group, int joins) {
+  return setsockopt(socket, SOL_NETLINK, joins ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP,
+                    &group, sizeof group);
+}
+
+static uint32_t group_of(struct msghdr *message) {
+  struct nl_pktinfo info = {0};
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part))
+    if (part->cmsg_level == SOL_NETLINK && part->cmsg_type == NETLINK_PKTINFO)
+      memcpy(&info, CMSG_DATA(part), sizeof info);
+  return info.group;
+}
+
+ssize_t host_route_next(int socket, void *room, size_t size, uint32_t *group) {
+  for (;;) {
+    struct sockaddr_nl sender = {0};
+    char control[CMSG_SPACE(sizeof(struct nl_pktinfo))] __attribute__((aligned(8)));
+    struct iovec vector = {room, size};
+    struct msghdr message = {
+      .msg_name = &sender, .msg_namelen = sizeof sender, .msg_iov = &vector, .msg_iovlen = 1,
+      .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(socket, &message, MSG_DONTWAIT);
+    if (count < 0) return errno == EAGAIN ? 0 : -1;
+    *group = group_of(&message);
+    if (sender.nl_pid != 0 || *group == 0 || count == 0) continue;
+    if (!(message.msg_flags & MSG_TRUNC)) return count;
+    errno = ENOBUFS;
+    return -1;
+  }
+}
+
+int host_send_record(int socket, const void *bytes, size_t size) {
+  return send(socket, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
 int host_copy_text(int file, int out, size_t limit) {
   char bytes[16384];
   for (size_t total = 0; total < limit;) {

@@ -33,6 +33,8 @@ public final class Kernel {
   public var console: Terminal?
   public let joinedTerminals = JoinedTerminals()
   let hostSignals = HostSignals()
+  /// Set at boot.
+  public var hostListeners: [HostListener] = []
   /// What the container's configuration allows programs to call; set at boot.
   public var containerFilter: SeccompFilter?
   /// The container's root, where programs start that the runtime adds; set at boot.

@@ -30,7 +30,9 @@ enum Boot {
     kernel.sockets.register(unix)
     kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET))
     kernel.sockets.register(InetFamily(number: AddressFamily.AF_INET6))
-    kernel.sockets.register(NetlinkFamily(unix: unix))
+    let netlink = NetlinkFamily(unix: unix)
+    kernel.sockets.register(netlink)
+    kernel.hostListeners.append(netlink.listener)
     do throws(Errno) {
       let task = try FirstProgram.makeTask(kernel)
       try Console.install(kernel, task)

@@ -189,6 +189,7 @@ func sysGetsockopt(
   let bytes = try socket.option(task, level: level, name, room: Int(room))
   let stored = bytes.prefix(Int(room))
   try UserMemory.copyOut(Array(stored), to: value)
-  try UserMemory.store(Int32(stored.count), to: size)
+  let shown = socket.sizeOfOption(level: level, name, stored: stored.count)
+  try UserMemory.store(Int32(truncatingIfNeeded: shown), to: size)
   return 0
 }

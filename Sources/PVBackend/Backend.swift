@@ -13,6 +13,7 @@ public final class Backend: Sendable {
   let guestCalls = GuestCalls()
   let listeners = ListenerTable()
   let lost = LostDescriptors()
+  let routeNews = RouteNews()
   public let programs: Programs
   private let workerCount = Atomic<Int>(0)
 

@@ -82,6 +82,8 @@ extension Worker {
     case .forgetListener: .value(try forgetListener(request))
     case .connectToHost: .descriptor(try connectToHost(request))
     case .socketQuery: .descriptor(try socketQuery(request))
+    case .routeListen: .descriptor(try routeListen())
+    case .routeGroups: .value(try routeGroups(request))
     }
   }
 }

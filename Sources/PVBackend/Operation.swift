@@ -22,7 +22,7 @@ enum Operation: UInt32, CaseIterable, Sendable {
   case bind, listen, connect, connectResult, accept, shutDown, socketName
   case option, setOption, send, receive, socketQueue
   case interface, routeQuery, networkText, forgetListener, connectToHost
-  case socketQuery
+  case socketQuery, routeListen, routeGroups
 }
 
 extension Operation {

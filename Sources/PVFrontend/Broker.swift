@@ -81,7 +81,7 @@ public enum Broker {
     case Int(PV_OP_OPEN), Int(PV_OP_MEMFD), Int(PV_OP_EVENTFD), Int(PV_OP_EPOLL),
       Int(PV_OP_DUPLICATE), Int(PV_OP_PROGRAM_DESCRIPTOR), Int(PV_OP_SOCKET), Int(PV_OP_ACCEPT),
       Int(PV_OP_ROUTE_QUERY), Int(PV_OP_NETWORK_TEXT), Int(PV_OP_CONNECT_UNIX),
-      Int(PV_OP_SOCKET_QUERY):
+      Int(PV_OP_SOCKET_QUERY), Int(PV_OP_ROUTE_LISTEN):
       true
     default: false
     }

@@ -326,6 +326,34 @@ import Testing
     #expect(results == expected.map { -Int64($0) })
   }
 
+  @Test func onlyChangesAreTold() {
+    func message(_ type: UInt16, size: UInt32 = 20, count: Int = 20) -> [UInt8] {
+      let head = [size, UInt32(type) | 0x0300 << 16, 0x11223344, 4711]
+      let bytes = head.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+      }
+      return Array((bytes + [UInt8](repeating: 0xff, count: 64)).prefix(count))
+    }
+    func prepared(_ bytes: [UInt8]) -> [UInt8]? {
+      let buffer = ByteBuffer(capacity: 128)
+      _ = buffer.fill(with: [UInt8](repeating: 7, count: 16) + bytes)
+      guard RouteMessage.prepare(buffer, at: 16, count: bytes.count) else { return nil }
+      return Array(buffer.bytes(count: 16 + bytes.count))
+    }
+    // RTM_NEWADDR: who changed it is nobody's business.
+    let head: [UInt8] = [20, 0, 0, 0, 20, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0]
+    let passed = [UInt8](repeating: 7, count: 16) + head + [0xff, 0xff, 0xff, 0xff]
+    #expect(prepared(message(20)) == passed)
+    #expect(prepared(message(20) + message(25))?.count == 56)
+    // NLMSG_ERROR, NLMSG_DONE, RTM_GETLINK, RTM_SETLINK, RTM_GETADDR, RTM_NEWDCB's neighbour.
+    for type: UInt16 in [2, 3, 18, 19, 22, 60, 0xffff] { #expect(prepared(message(type)) == nil) }
+    #expect(prepared(message(20) + message(18)) == nil)
+    #expect(prepared(message(20, size: 15)) == nil)
+    #expect(prepared(message(20, size: 21)) == nil)
+    #expect(prepared(message(20, size: 0)) == nil)
+    #expect(prepared(message(20, count: 15)) == nil)
+    #expect(prepared([]) == nil)
+  }
+
   @Test func socketsAreReadAndNotEnded() throws {
     // SOCK_DIAG_BY_FAMILY, with struct inet_diag_req_v2.
     @Sendable func message(

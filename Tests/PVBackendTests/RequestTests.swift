@@ -25,6 +25,7 @@ import Testing
       PV_OP_SHUTDOWN, PV_OP_SOCKET_NAME, PV_OP_GET_OPTION, PV_OP_SET_OPTION, PV_OP_SEND,
       PV_OP_RECEIVE, PV_OP_SOCKET_QUEUE, PV_OP_INTERFACE, PV_OP_ROUTE_QUERY, PV_OP_NETWORK_TEXT,
       PV_OP_FORGET_LISTENER, PV_OP_CONNECT_UNIX, PV_OP_SOCKET_QUERY,
+      PV_OP_ROUTE_LISTEN, PV_OP_ROUTE_GROUPS,
     ].map { Int($0) }
     let operations: [Operation] = [
       .exit, .panic, .log, .open, .memoryFile, .eventCounter, .epoll, .lostDescriptor, .status,
@@ -38,7 +39,7 @@ import Testing
       .programEnded, .programRead, .programDescriptor,
       .socket, .bind, .listen, .connect, .connectResult, .accept, .shutDown, .socketName,
       .option, .setOption, .send, .receive, .socketQueue, .interface, .routeQuery, .networkText,
-      .forgetListener, .connectToHost, .socketQuery,
+      .forgetListener, .connectToHost, .socketQuery, .routeListen, .routeGroups,
     ]
     #expect(operations.map { Int($0.rawValue) } == wire)
     #expect(operations.count == Operation.allCases.count)

@@ -45,6 +45,14 @@ int host_interface_list(void *records, size_t size);
 
 /* Sends one request of rtnetlink(7) and writes what answers it to `out`. */
 int host_netlink_query(int protocol, const void *request, size_t size, int is_strict, int out);
+/* A socket that hears of groups of rtnetlink(7), in the calling thread's network namespace. */
+int host_route_listen(void);
+int host_route_membership(int socket, uint32_t group, int joins);
+/* The next message of the kernel's and its group; returns its size, or 0 when none is there.
+ * ENOBUFS: some were lost. */
+ssize_t host_route_next(int socket, void *room, size_t size, uint32_t *group);
+/* Sends a record, unless that would wait. */
+int host_send_record(int socket, const void *bytes, size_t size);
 /* Copies a file from its start to `out`, at most `limit` bytes. */
 int host_copy_text(int file, int out, size_t limit);
 

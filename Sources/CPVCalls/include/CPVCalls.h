@@ -311,7 +311,19 @@ enum {
                           descriptor, connected and non-blocking; payload out: its user and group */
   PV_OP_SOCKET_QUERY,  /* payload: one sock_diag(7) request, about TCP or UDP, without attributes. A new
                           descriptor: the answer's messages, in memory */
+  PV_OP_ROUTE_LISTEN,  /* A new descriptor, from which one reads struct pv_route_news with a message
+                          behind it. What was listened to before ends. Closing it ends this */
+  PV_OP_ROUTE_GROUPS,  /* a0: the groups of rtnetlink(7) that are listened to from now on, group n as
+                          bit n - 1. ENOTCONN when nobody listens */
 };
+
+/* A record of PV_OP_ROUTE_LISTEN. */
+struct pv_route_news {
+  uint32_t group;              /* 0, and no message: some were lost */
+  uint32_t reserved[3];
+};
+/* The most bytes of a message. */
+#define PV_ROUTE_NEWS_SIZE 65536u
 
 /* PV_OP_CONNECT: when the connection is made at once, leave nothing in progress. */
 #define PV_CONNECT_FINISH 1u

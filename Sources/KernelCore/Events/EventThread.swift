@@ -71,7 +71,9 @@ public enum EventThread {
   private static func serveOnce() -> Bool {
     var terminals = kernel.joinedTerminals.all()
     if let console = kernel.console { terminals.append(console) }
-    let watched = kernel.hostSignals.descriptors()
+    var watched = kernel.hostSignals.descriptors()
+    let signalCount = watched.count
+    for listener in kernel.hostListeners { watched.append(listener.descriptor) }
     let count = terminals.count + 1 + watched.count
     return withUnsafeTemporaryAllocation(of: PollEntry.self, capacity: count) { entries in
       entries[0] = PollEntry(descriptor: kernel.boot.pointee.event_descriptor, events: 1)
@@ -92,9 +94,15 @@ public enum EventThread {
         terminals[index].hostIsReady(PollEvents(rawValue: UInt32(entries[index + 1].found)))
         if terminals[index].isDisconnected { kernel.joinedTerminals.remove(terminals[index]) }
       }
-      if entries[(terminals.count + 1)...].contains(where: { $0.found != 0 }) {
-        kernel.hostSignals.serve()
+      var isSignalled = false
+      for index in watched.indices where entries[terminals.count + 1 + index].found != 0 {
+        if index < signalCount {
+          isSignalled = true
+        } else {
+          kernel.hostListeners[index - signalCount].hostIsReadable()
+        }
       }
+      if isSignalled { kernel.hostSignals.serve() }
       return entries[0].found == 0 || readEvents()
     }
   }

@@ -64,6 +64,8 @@ open class Socket: OpenFile {
     guard level == SocketOption.SOL_SOCKET else { throw .EOPNOTSUPP }
     return try commonOption(name)
   }
+  /// What getsockopt(2) says of the size, of an option of which so many bytes had room.
+  open func sizeOfOption(level: Int32, _ name: Int32, stored: Int) -> Int { stored }
   /// setsockopt(2).
   open func setOption(_ task: Task, level: Int32, _ name: Int32, _ value: UserBuffer)
     throws(Errno)

@@ -3,8 +3,8 @@ import KernelCore
 import LinuxABI
 import Platform
 
-/// AF_NETLINK, of which NETLINK_ROUTE can be asked what the container's network looks like, and
-/// NETLINK_SOCK_DIAG which sockets there are; see netlink(7).
+/// AF_NETLINK, of which NETLINK_ROUTE can be asked what the container's network looks like and
+/// tells what changes, and NETLINK_SOCK_DIAG which sockets there are; see netlink(7).
 public final class NetlinkFamily: SocketFamily {
   /// Ports that were given out beside the processes' own numbers.
   private var portCount: UInt32 = 0
@@ -14,6 +14,9 @@ public final class NetlinkFamily: SocketFamily {
 
   /// Whose sockets are told of beside the host's.
   let unix: UnixFamily
+  let subscriptions = RouteSubscriptions()
+  /// For the event thread.
+  public var listener: HostListener { subscriptions }
 
   public init(unix: UnixFamily) {
     self.unix = unix
