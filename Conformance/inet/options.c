@@ -80,6 +80,10 @@ int main(void) {
   ROUND(six, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   ROUND(six, IPPROTO_IPV6, IPV6_TCLASS, 8);
   ROUND(six, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 3);
+  // What can be set is where to cut, what can be read is the way's.
+  CHECK_IS("set IPV6_MTU", set_option(six, IPPROTO_IPV6, IPV6_MTU, 1280), 0);
+  CHECK_FAILS("too little", set_option(six, IPPROTO_IPV6, IPV6_MTU, 1279), EINVAL);
+  CHECK_IS("or anywhere", set_option(six, IPPROTO_IPV6, IPV6_MTU, 0), 0);
 
   CHECK_FAILS("no such option", set_option(fd, SOL_SOCKET, 9999, 1), ENOPROTOOPT);
   CHECK_FAILS("too short", setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, "", 1), EINVAL);
