@@ -128,6 +128,10 @@ static void others(void) {
   CHECK_IS("nor keeps it", fcntl(file, F_GETFL) & O_ASYNC, 0);
   CHECK_OK("but an owner", fcntl(file, F_SETOWN, getpid()));
   CHECK_IS("it has", fcntl(file, F_GETOWN), getpid());
+  umask(0077);
+  int opened = open("opened", O_RDWR | O_CREAT | O_ASYNC, 0666);
+  CHECK("open keeps it", opened >= 0 && fcntl(opened, F_GETFL) & O_ASYNC);
+  close(opened);
   int handle = NEED(open("file", O_PATH));
   CHECK_FAILS("a handle", fcntl(handle, F_SETOWN, getpid()), EBADF);
   int null = NEED(open("/dev/null", O_RDWR));

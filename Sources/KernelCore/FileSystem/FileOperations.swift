@@ -151,8 +151,8 @@ extension Task {
     }
     Broker.path[0] = 0
     let descriptor = try Broker.call(
-      Int(PV_OP_OPEN), Int(file.descriptor.number), Int(flags.rawValue), user: credentials.fileUser,
-      group: credentials.fileGroup)
+      Int(PV_OP_OPEN), Int(file.descriptor.number), Int(flags.subtracting(.O_ASYNC).rawValue),
+      user: credentials.fileUser, group: credentials.fileGroup)
     return try HostFile.adopting(
       HostDescriptor(Int32(truncatingIfNeeded: descriptor)),
       flags: flags.subtracting(creationFlags))
@@ -256,7 +256,9 @@ extension Task {
   func openByBackendAtOnce(_ path: HostPath, _ flags: OpenFlags, mode: UInt32) throws(Errno)
     -> HostDescriptor
   {
-    let asked = flags.contains(.O_PATH) ? flags.intersection([.O_DIRECTORY, .O_NOFOLLOW]) : flags
+    let asked =
+      flags.contains(.O_PATH)
+      ? flags.intersection([.O_DIRECTORY, .O_NOFOLLOW]) : flags.subtracting(.O_ASYNC)
     let result = try byBackend(
       path, Int(PV_OP_OPEN), Int(asked.rawValue), Int(mode), 0, Int(paths.umask))
     let descriptor = HostDescriptor(Int32(truncatingIfNeeded: result))

@@ -78,8 +78,9 @@ extension Task {
   ) throws(Errno) -> HostDescriptor {
     if flags.contains(.O_PATH) || isFIFO(path) { return try openDirectly(lookUp, path, flags) }
     var number = 0
+    let asked = Int(flags.subtracting(.O_ASYNC).rawValue)
     try keepingText { () throws(Errno) in
-      number = try ask(PV_OP_OPEN, lookUp, Int(flags.rawValue), Int(mode), Int(paths.umask))
+      number = try ask(PV_OP_OPEN, lookUp, asked, Int(mode), Int(paths.umask))
     }
     return HostDescriptor(Int32(truncatingIfNeeded: number))
   }
