@@ -86,6 +86,8 @@ final class NetlinkSocket: Socket {
     try family.subscriptions.set(new, of: self)
     groups = new
     hasBeenMember = true
+    // Another thread may have closed it meanwhile, and left the groups before.
+    if lock.withLock({ isClosed }) { try? family.subscriptions.set(0, of: self) }
   }
 
   override func connect(_ task: Task, _ address: SocketAddress) throws(Errno) {
@@ -362,13 +364,13 @@ final class NetlinkSocket: Socket {
   }
 
   override func close() {
-    try? join(0)
     lock.withLock {
       isClosed = true
       datagrams = []
       _ = family.subscriptions.charge(-newsCharge)
       newsCharge = 0
     }
+    if groups != 0 { try? family.subscriptions.set(0, of: self) }
     if port != 0 { family.releasePort(port) }
   }
 }
