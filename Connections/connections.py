@@ -21,8 +21,8 @@ import threading
 import time
 
 from sandboxes import (
-    LIMIT, LOAD, PYTHON, ROOT, Container, Failure, Sandbox, case, equal, expect, families, harness,
-    isolate, only, product, receive, run, server, wait_for)
+    LIMIT, LOAD, PYTHON, ROOT, Container, Failure, Sandbox, case, closes, equal, expect, families,
+    harness, isolate, only, product, receive, run, server, wait_for)
 
 import directions  # noqa: F401
 import hostsockets  # noqa: F401
@@ -470,6 +470,63 @@ say(attempt(lambda: c.recv(1)), attempt(lambda: tcp(('127.0.0.1', {port}))))
     close = only(events, event="close", cause="policy")
     equal(close["connection"], only(events, event="connect")["connection"], "the connection")
     equal(only(events, event="denied")["rule"], "over", "the rule")
+
+
+@case
+def a_policy_ends_what_the_host_kernel_does_not():
+    """A backend in a user namespace has no say in a network that is another's."""
+    mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    linux = {"uidMappings": mapping, "gidMappings": mapping, "namespaces": [
+        {"type": kind} for kind in ("pid", "ipc", "uts", "mount", "user")]}
+    ends = []
+
+    def handle(connection):
+        connection.sendall(b"hello")
+        try:
+            ends.append(connection.recv(1))
+        except ConnectionResetError:
+            ends.append("reset")
+
+    with server(handle) as (port, _):
+        program = f"""
+import threading
+c = tcp(('127.0.0.1', {port}))
+say(c.recv(5))
+l = socket.create_server(('127.0.0.1', 0))
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.connect(('127.0.0.1', 9))
+answers = []
+threads = [threading.Thread(target=lambda body=body: answers.append(attempt(body)))
+           for body in (lambda: l.accept() and None, lambda: c.recv(1))]
+for t in threads: t.start()
+say('waits')
+for t in threads: t.join()
+sys.stdin.readline()
+say(*sorted(answers), attempt(lambda: u.send(b'x') and None),
+    attempt(lambda: tcp(('127.0.0.1', {port}))))
+"""
+        for audit in (True, False):
+            with Container(program, audit=audit, linux=linux) as container:
+                equal(container.line(), "b'hello'", "the program")
+                equal(container.line(), "waits", "the program")
+                path = container.write("policy.yaml", "default: deny\n")
+                equal(container.command("policy", "set", "web", path, "--kill"),
+                      "ended 3 connections\n", "the answer")
+                container.tell("")
+                # Who waits for bytes is told EPIPE by newer kernels.
+                answer, = container.finish()
+                expect(answer in ("ECONNRESET EINVAL EDESTADDRREQ ECONNREFUSED",
+                                  "EINVAL EPIPE EDESTADDRREQ ECONNREFUSED"),
+                       f"the program got {answer}")
+                wait_for(lambda: ends)
+                equal(ends.pop(), "reset", "what the server got")
+                if not audit:
+                    continue
+                ended = closes(container)
+                equal(sorted((e["protocol"], e["cause"]) for e in ended),
+                      [("tcp", "policy"), ("tcp", "policy"), ("udp", "policy")], "the ends")
+                stream, = [e for e in ended if e["protocol"] == "tcp" and "remote" in e]
+                equal((stream["bytesSent"], stream["bytesReceived"]), (0, 5), "the bytes")
 
 
 @case

@@ -62,7 +62,7 @@ public final class ConnectionTable: Sendable {
     var connections: [UInt64: OpenConnection] = [:]
     var sweepCount = ConnectionTable.leastSweepCount
     /// Of the policy's change, not the peer's doing.
-    var killed: Set<UInt64> = []
+    var killed: [UInt64: Mark] = [:]
     var unixCount = 0
 
     mutating func remove(_ cookie: UInt64) -> OpenConnection? {
@@ -70,6 +70,18 @@ public final class ConnectionTable: Sendable {
       if connection?.protocol == .unix { unixCount -= 1 }
       return connection
     }
+  }
+
+  private struct Mark {
+    let bytes: (sent: UInt64, received: UInt64)?
+  }
+
+  /// A connection that has ended.
+  public struct Ended: Sendable {
+    public let connection: OpenConnection
+    public let cause: AuditEvent.End.Cause
+    /// What it had moved when it was ended, if that takes the host kernel's count with it.
+    public let bytes: (sent: UInt64, received: UInt64)?
   }
 
   /// What there is to do when a connection was added.
@@ -115,20 +127,21 @@ public final class ConnectionTable: Sendable {
     }
   }
 
-  /// Notes that the policy ends a connection, before it does.
-  public func markKilled(_ cookie: UInt64) {
+  /// Notes that the policy ends a connection, before it does, and what it has moved if nobody can
+  /// say so afterwards.
+  public func markKilled(_ cookie: UInt64, bytes: (sent: UInt64, received: UInt64)? = nil) {
     entries.withLock { entries in
-      if entries.connections[cookie] != nil { entries.killed.insert(cookie) }
+      if entries.connections[cookie] != nil { entries.killed[cookie] = Mark(bytes: bytes) }
     }
   }
 
   /// Takes a connection out that has ended; nil if it was none of the container's.
-  public func remove(
-    _ cookie: UInt64
-  ) -> (connection: OpenConnection, cause: AuditEvent.End.Cause)? {
+  public func remove(_ cookie: UInt64) -> Ended? {
     entries.withLock { entries in
       guard let connection = entries.remove(cookie) else { return nil }
-      return (connection, entries.killed.remove(cookie) == nil ? .closed : .policy)
+      let mark = entries.killed.removeValue(forKey: cookie)
+      return Ended(
+        connection: connection, cause: mark == nil ? .closed : .policy, bytes: mark?.bytes)
     }
   }
 
@@ -143,7 +156,7 @@ public final class ConnectionTable: Sendable {
       }
       for connection in ended {
         _ = entries.remove(connection.cookie)
-        entries.killed.remove(connection.cookie)
+        entries.killed[connection.cookie] = nil
       }
       entries.sweepCount = max(ConnectionTable.leastSweepCount, 2 * entries.connections.count)
       return ended

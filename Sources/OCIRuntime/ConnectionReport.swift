@@ -58,9 +58,18 @@ extension Lifecycle {
   public func setPolicy(
     _ identifier: String, _ file: PolicyFile, killing: Bool
   ) throws(RuntimeError) -> Int {
-    try withBackend(of: identifier, "cannot set the policy of") { connection throws(HostError) in
-      try connection.setPolicy(file.text, killing: killing)
+    let count = try withBackend(of: identifier, "cannot set the policy of") {
+      connection throws(HostError) -> Int? in
+      do throws(HostError) { return try connection.setPolicy(file.text, killing: killing) } catch
+        where error == .busy
+      { return nil }
     }
+    guard let count else {
+      throw RuntimeError(
+        "cannot end all connections of container '\(identifier)' that its new policy forbids:"
+          + " the host does not let go of them")
+    }
+    return count
   }
 
   /// The open connections of a container, or of all that run.

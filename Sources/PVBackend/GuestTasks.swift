@@ -36,20 +36,36 @@ public struct GuestTasks: ~Copyable, Sendable {
     }
   }
 
-  /// Before Linux 6.11: looks through the threads of init's children.
-  private func search(_ thread: Int32) throws(HostError) -> ProcessID {
-    let own = initProcess.rawValue
-    let children = try text("\(own)/task/\(own)/children")
-    for child in children.split(separator: " ") {
-      // A process that ends meanwhile has no such thread.
-      for name in (try? hostProc.descriptor.names(in: "\(child)/task")) ?? [] {
-        guard let status = try? text("\(child)/task/\(name)/status"),
-          GuestTasks.innerNumber(status) == thread, let number = Int32(name)
-        else { continue }
-        return ProcessID(rawValue: number)
+  /// Before Linux 6.11: looks through the threads of all that comes from init. Of honest guests all
+  /// are its children.
+  func search(_ thread: Int32) throws(HostError) -> ProcessID {
+    var parents = [initProcess.rawValue]
+    while !parents.isEmpty {
+      let next = parents.flatMap { children(of: $0) }
+      for child in next {
+        // A process that ends meanwhile has no such thread.
+        for name in threadNames(of: child) {
+          guard let status = try? text("\(child)/task/\(name)/status"),
+            GuestTasks.innerNumber(status) == thread, let number = Int32(name)
+          else { continue }
+          return ProcessID(rawValue: number)
+        }
       }
+      parents = next
     }
     throw HostError(ESRCH)
+  }
+
+  /// By the host's numbers, as are their threads.
+  private func children(of process: Int32) -> [Int32] {
+    threadNames(of: process).flatMap { name in
+      ((try? text("\(process)/task/\(name)/children")) ?? "").split(separator: " ")
+        .compactMap { Int32($0) }
+    }
+  }
+
+  private func threadNames(of process: Int32) -> [String] {
+    (try? hostProc.descriptor.names(in: "\(process)/task")) ?? []
   }
 
   /// Every process of the sandbox by the guest's number, but for its init, which is ours.

@@ -184,14 +184,14 @@ import Testing
     let permit = try gate.begin(attempt, on: pair.first.descriptor)
     gate.finish(permit, on: pair.first.descriptor, AF_UNIX)
     let closed = try Policy(yaml: Array("default: allow\n".utf8))
-    var rounds: [Bool] = []
+    var depths: [SearchDepth] = []
     #expect(throws: HostError.busy) {
-      _ = try gate.replacePolicy(with: closed, killing: true) { _, isThorough in
-        rounds.append(isThorough)
+      _ = try gate.replacePolicy(with: closed, killing: true) { _, depth in
+        depths.append(depth)
         return []
       }
     }
-    #expect(rounds == [false, false, true])
+    #expect(depths == SearchDepth.allCases)
     #expect(gate.openCount() == 1)
     let cookie = try pair.first.descriptor.socketCookie()
     #expect(try gate.replacePolicy(with: closed, killing: true) { _, _ in [cookie] } == 1)

@@ -308,4 +308,34 @@ import Testing
     #expect(GuestTasks.innerNumber("Name:\tx\nNSpid:\t4711\t17\t2\nVmPeak:\t1 kB\n") == 2)
     #expect(GuestTasks.innerNumber("Name:\tx\n") == nil)
   }
+
+  /// Without the host kernel's help, also of a process that init has not started itself.
+  @Test func aTaskIsFoundAmongAllThatComeFromInit() throws {
+    let input = try Pipe()
+    let output = try Pipe()
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, input.reading.rawValue, 0)
+    posix_spawn_file_actions_adddup2(&actions, output.writing.rawValue, 1)
+    let script = "sleep 1000 & echo $!; read line; kill -9 $!"
+    var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sh"), strdup("-c")]
+    arguments += [strdup(script), nil]
+    defer { for argument in arguments { free(argument) } }
+    var shell: pid_t = 0
+    #expect(posix_spawn(&shell, "/bin/sh", &actions, nil, &arguments, environ) == 0)
+    try #require(try Readiness.wait([output.reading.descriptor], timeoutMilliseconds: 20_000)[0])
+    var text = [UInt8](repeating: 0, count: 32)
+    let count = read(output.reading.rawValue, &text, 32)
+    let number = try #require(
+      Int32(String(decoding: text.prefix(max(count - 1, 0)), as: UTF8.self)))
+    let tasks = try GuestTasks(
+      pidNamespace: try HostFile.open("/proc/self/ns/pid", flags: O_RDONLY),
+      proc: try HostFile.handle("/proc"), initProcess: .current)
+    #expect(try tasks.search(number).rawValue == number)
+    #expect(try tasks.search(shell).rawValue == shell)
+    try input.writing.descriptor.write("\n")
+    _ = try ProcessID(rawValue: shell).wait()
+    #expect(throws: HostError(ESRCH)) { _ = try tasks.search(number) }
+  }
 }

@@ -14,7 +14,8 @@ final class EndObserver: Sendable {
 
   /// News are taken in lots: a wake-up for each socket would cost more than the socket.
   private static let lotMilliseconds: Int32 = 2
-  /// A unix socket's end is told of so late at most.
+  /// A unix socket's end is told of so late at most, unless there are so many that to look for them
+  /// takes more than a twentieth of it.
   private static let lookNanoseconds: UInt64 = 250_000_000
   /// How long the host kernel may take to end the sockets of processes that are gone.
   private static let patienceNanoseconds: UInt64 = 500_000_000
@@ -34,12 +35,14 @@ final class EndObserver: Sendable {
   func run() {
     defer { stopped.signal() }
     var nextLook: UInt64?
+    var lastLookNanoseconds: UInt64 = 0
     do throws(HostError) {
       while true {
         if control.table.unixCount == 0 {
           nextLook = nil
         } else if nextLook == nil {
-          nextLook = MonotonicClock.nanoseconds() + EndObserver.lookNanoseconds
+          let pause = max(EndObserver.lookNanoseconds, 20 * lastLookNanoseconds)
+          nextLook = MonotonicClock.nanoseconds() + pause
         }
         let ready = try Readiness.wait(
           [listener.descriptor, stop.descriptor, hasUnixSockets.descriptor],
@@ -47,8 +50,10 @@ final class EndObserver: Sendable {
         if ready[2] { hasUnixSockets.clear() }
         takeEnds()
         if ready[1] { return takeLastEnds() }
-        if let moment = nextLook, MonotonicClock.nanoseconds() >= moment {
+        let now = MonotonicClock.nanoseconds()
+        if let moment = nextLook, now >= moment {
           control.sweepUnix()
+          lastLookNanoseconds = MonotonicClock.nanoseconds() - now
           nextLook = nil
         }
         guard ready[0] else { continue }
@@ -82,7 +87,7 @@ final class EndObserver: Sendable {
     while true {
       do throws(HostError) {
         if let facts = try listener.next() {
-          write(endOf: facts)
+          control.end(facts.cookie, bytes: facts.bytes)
         } else if hasLostSome {
           // What is not there any more has ended. The host kernel adds nothing to a queue that ran
           // over, and says so once, until the queue is empty: only now does nothing slip past.
@@ -96,12 +101,6 @@ final class EndObserver: Sendable {
         hasLostSome = true
       }
     }
-  }
-
-  private func write(endOf facts: SocketFacts) {
-    guard let (connection, cause) = control.table.remove(facts.cookie) else { return }
-    control.counters.addEnd(facts.bytes)
-    log.write(connection.ending(cause, bytes: facts.bytes))
   }
 
   private func takeLastEnds() {

@@ -3,12 +3,8 @@ import Glibc
 import HostOS
 
 /// Connections to unix sockets of the host. Its kernel counts none of their bytes, tells nobody of
-/// their ends and ends none when it is asked to: docs/decisions/0023-unix-sockets-of-the-host.md.
+/// their ends and ends none when it is asked: docs/decisions/0023-unix-sockets-of-the-host.md.
 extension NetworkGate {
-  /// Shuts down those of the connections that it finds, and returns their cookies. If it is
-  /// thorough, no process of the sandbox runs meanwhile.
-  typealias UnixEnding = (_ connections: [OpenConnection], _ isThorough: Bool) -> Set<UInt64>
-
   /// As many are asked for one by one: that is quicker than to list all that the network has.
   private static let fewCount = 8
 
@@ -30,10 +26,10 @@ extension NetworkGate {
     let open = table.all(unix: true)
     // Who can't be asked now will be the next time.
     guard !open.isEmpty, let living = try? living(open) else { return }
-    for connection in open where living[connection.cookie] == nil { end(connection) }
+    for connection in open where living[connection.cookie] == nil { end(connection.cookie) }
   }
 
-  private func living(
+  func living(
     _ connections: [OpenConnection]
   ) throws(HostError) -> [UInt64: UnixSocketFacts] {
     try diagnosis.withLock { diagnosis throws(HostError) in
@@ -50,12 +46,6 @@ extension NetworkGate {
     }
   }
 
-  private func end(_ connection: OpenConnection) {
-    // Another thread may have seen it first.
-    guard let (connection, cause) = table.remove(connection.cookie) else { return }
-    tellEnd(of: connection, cause)
-  }
-
   /// A line for each open one.
   func reportUnix() -> [UInt8] {
     sweepUnix()
@@ -64,24 +54,5 @@ extension NetworkGate {
     return open.flatMap { connection in
       living[connection.cookie].map { connection.line($0) } ?? []
     }
-  }
-
-  /// Returns how many it ended, and how many it could not end.
-  func kill(_ connections: [OpenConnection], _ ending: UnixEnding) -> (ended: Int, left: Int) {
-    var left = connections
-    var count = 0
-    // A program may close one descriptor of a socket when it has just made another.
-    for isThorough in [false, false, true] where !left.isEmpty {
-      for connection in left { table.markKilled(connection.cookie) }
-      let ended = ending(left, isThorough)
-      for connection in left where ended.contains(connection.cookie) { end(connection) }
-      count += ended.count
-      left.removeAll { ended.contains($0.cookie) }
-      // What is not there any more has ended by itself.
-      guard let living = try? living(left) else { continue }
-      for connection in left where living[connection.cookie] == nil { end(connection) }
-      left.removeAll { living[$0.cookie] == nil }
-    }
-    return (count, left.count)
   }
 }

@@ -120,14 +120,14 @@ public final class NetworkGate: Sendable {
     table.markKilled(cookie)
     // Of a socket without a connection there is nothing to end.
     try? socket.shutDown(how: Int32(SHUT_RDWR))
-    if attempt.transport == .unix, let (connection, cause) = table.remove(cookie) {
-      tellEnd(of: connection, cause)
-    }
+    if attempt.transport == .unix { end(cookie) }
   }
 
-  func tellEnd(of connection: OpenConnection, _ cause: AuditEvent.End.Cause) {
-    counters.addEnd(nil)
-    log?.write(connection.ending(cause, bytes: nil))
+  /// Takes a connection out of the table and tells of its end, if nobody has done it yet.
+  func end(_ cookie: UInt64, bytes: (sent: UInt64, received: UInt64)? = nil) {
+    guard let ended = table.remove(cookie) else { return }
+    counters.addEnd(ended.bytes ?? bytes)
+    log?.write(ended.connection.ending(ended.cause, bytes: ended.bytes ?? bytes))
   }
 
   /// What has just been bound has an address only now; an accepted connection came with its own.
@@ -195,7 +195,7 @@ public final class NetworkGate: Sendable {
   }
 
   /// What the host kernel has open on the container's network, which others may share.
-  private func sockets(withInformation: Bool = true) throws(HostError) -> [SocketFacts] {
+  func sockets(withInformation: Bool = true) throws(HostError) -> [SocketFacts] {
     try diagnosis.withLock { diagnosis throws(HostError) in
       guard diagnosis != nil else { throw HostError(EOPNOTSUPP) }
       return try diagnosis!.sockets(withInformation: withInformation)
@@ -211,49 +211,12 @@ public final class NetworkGate: Sendable {
 
   /// A policy takes the place of the one in force. Returns how many connections it ended.
   func replacePolicy(
-    with new: Policy, killing: Bool, _ endUnix: UnixEnding
+    with new: Policy, killing: Bool, _ search: Search
   ) throws(HostError) -> Int {
     policy.replace(with: new)
     if killing { killCount.add(1, ordering: .releasing) }
     guard killing, let compiled = policy.policy else { return 0 }
-    return try kill(by: compiled, endUnix)
-  }
-
-  /// Tries all, and then says whether one of them could not be ended.
-  private func kill(
-    by policy: CompiledPolicy, _ endUnix: UnixEnding
-  ) throws(HostError) -> Int {
-    let forbidden = { (connection: OpenConnection) in
-      guard let question = connection.question else { return false }
-      return policy.verdict(for: question).errno != nil
-    }
-    // What has ended by itself already is not the policy's doing.
-    sweepUnix()
-    let (ended, left) = kill(table.all(unix: true).filter(forbidden), endUnix)
-    let count = try kill(table.all(unix: false).filter(forbidden))
-    if left > 0 { throw .busy }
-    return ended + count
-  }
-
-  private func kill(_ connections: [OpenConnection]) throws(HostError) -> Int {
-    if connections.isEmpty { return 0 }
-    let sockets = Dictionary(
-      try sockets().map { ($0.cookie, $0) }, uniquingKeysWith: { first, _ in first })
-    var count = 0
-    for connection in connections {
-      guard let socket = sockets[connection.cookie] else { continue }
-      table.markKilled(connection.cookie)
-      do throws(HostError) {
-        try diagnosis.withLock { diagnosis throws(HostError) in
-          if diagnosis != nil { try diagnosis!.destroy(socket) }
-        }
-        count += 1
-      } catch {
-        // It ended by itself meanwhile.
-        if error.number != ENOENT { throw error }
-      }
-    }
-    return count
+    return try kill(by: compiled, search)
   }
 
   /// How many connections are open; those that ended unheard are swept first.

@@ -7,38 +7,49 @@ extension Backend {
   /// A policy takes the place of the one in force. Returns how many connections it ended; EBUSY
   /// when one of them could not be.
   public func replacePolicy(with new: Policy, killing: Bool) throws(HostError) -> Int {
-    try gate.replacePolicy(with: new, killing: killing) { connections, isThorough in
-      var search = SocketSearch(for: connections)
-      if isThorough {
-        self.view.whileStopped { search.run(self.view) }
+    try gate.replacePolicy(with: new, killing: killing) { sockets, depth in
+      var search = SocketSearch(for: sockets)
+      if depth == .threadsStopped {
+        self.view.whileStopped { search.run(self.view, depth) }
       } else {
-        search.run(self.view)
+        search.run(self.view, depth)
       }
       return search.found
     }
   }
 }
 
-/// Looks for sockets in all places of a sandbox where a descriptor can be, and shuts each down that
-/// it finds: shutdown(2) ends a connection for all who have it.
-///
-/// Honest guest processes share one table of descriptors; a hostile one may have another for each
-/// thread. So every thread is asked, and nothing that the guest says is needed.
+/// Where sockets are looked for, from the cheapest to the surest.
+enum SearchDepth: CaseIterable {
+  /// Honest guest processes share one table of descriptors.
+  case processes
+  /// A hostile one may have another for each thread.
+  case threads
+  /// It may also hand a socket on faster than anybody looks, unless it does not run.
+  case threadsStopped
+}
+
+/// Looks for sockets in all places of a sandbox where a descriptor can be, and ends each that it
+/// finds for all who have it. Nothing that the guest says is needed.
 struct SocketSearch: ~Copyable {
   /// Their cookies.
   private(set) var found: Set<UInt64> = []
-  private var sought: Set<UInt64>
+  private var sought: [UInt64: ConnectionProtocol] = [:]
   /// As /proc/PID/fd shows them. A number may be another socket's by now.
   private let links: Set<String>
   private var name = PathBuffer(capacity: 64)
   private let link = ByteBuffer(capacity: 64)
+  private let deadline = MonotonicClock.nanoseconds() + SocketSearch.patienceNanoseconds
 
-  init(for connections: [OpenConnection]) {
-    sought = Set(connections.map(\.cookie))
-    links = Set(connections.compactMap { $0.inode.map { "socket:[\($0)]" } })
+  /// A hostile guest may have millions of descriptors.
+  private static let patienceNanoseconds: UInt64 = 10_000_000_000
+
+  init(for sockets: [NetworkGate.Condemned]) {
+    for socket in sockets { sought[socket.connection.cookie] = socket.connection.protocol }
+    links = Set(sockets.map { "socket:[\($0.inode)]" })
   }
 
-  mutating func run(_ view: borrowing SandboxView) {
+  mutating func run(_ view: borrowing SandboxView, _ depth: SearchDepth) {
     // What a guest is being given is here first, and there before it is not here any more.
     if let own = try? view.facts.ownDescriptors.descriptor.open(
       inRoot: ".", flags: O_RDONLY | O_DIRECTORY)
@@ -49,6 +60,7 @@ struct SocketSearch: ~Copyable {
     }
     let processes = view.tasks.all
     for process in processes { look(process, of: process, view) }
+    if depth == .processes { return }
     for process in processes {
       for thread in view.tasks.threads(of: process) where thread != process {
         look(thread, of: process, view)
@@ -60,7 +72,7 @@ struct SocketSearch: ~Copyable {
     _ thread: Int32, of process: Int32, _ view: borrowing SandboxView
   ) {
     // It may end meanwhile.
-    guard !sought.isEmpty,
+    guard !sought.isEmpty, MonotonicClock.nanoseconds() < deadline,
       let table = try? view.tasks.proc.descriptor.open(
         inRoot: "\(process)/task/\(thread)/fd", flags: O_RDONLY | O_DIRECTORY)
     else { return }
@@ -75,10 +87,9 @@ struct SocketSearch: ~Copyable {
     for entry in (try? table.names(in: ".")) ?? [] where !sought.isEmpty {
       guard let number = Int32(entry), isSought(entry, in: table),
         let socket = try? take(number), let cookie = try? socket.descriptor.socketCookie(),
-        sought.contains(cookie)
+        let transport = sought[cookie], (try? socket.descriptor.end(transport)) != nil
       else { continue }
-      guard (try? socket.descriptor.shutDown(how: Int32(SHUT_RDWR))) != nil else { continue }
-      sought.remove(cookie)
+      sought[cookie] = nil
       found.insert(cookie)
     }
   }
@@ -88,5 +99,19 @@ struct SocketSearch: ~Copyable {
       let size = try? table.linkTarget(of: name, into: link)
     else { return false }
     return links.contains(String(decoding: link.bytes(count: size), as: UTF8.self))
+  }
+}
+
+extension Descriptor {
+  /// Ends a connection for all who have its socket.
+  fileprivate func end(_ transport: ConnectionProtocol) throws(HostError) {
+    guard transport != .unix else { return try shutDown(how: Int32(SHUT_RDWR)) }
+    do throws(HostError) {
+      // AF_UNSPEC: the other end of TCP gets a reset, and its listener stops to listen.
+      try connect(to: [UInt8](repeating: 0, count: 16))
+    } catch {
+      // Some host kernels refuse it while a thread waits for the socket.
+      try shutDown(how: Int32(SHUT_RDWR))
+    }
   }
 }
