@@ -386,6 +386,37 @@ static void targets(void) {
   CHECK_IS("it ends who minds not", wait_code(child), 128 + SIGIO);
 }
 
+/* Several threads change it at once. */
+
+static int contested;
+
+static void *toggle(void *unused) {
+  (void)unused;
+  for (int turn = 0; turn < 500; turn++) {
+    int on = turn & 1;
+    ioctl(contested, FIOASYNC, &on);
+    fcntl(contested, F_SETOWN, turn & 2 ? getpid() : 0);
+  }
+  return NULL;
+}
+
+static void changes(int fd, int other) {
+  pthread_t threads[4];
+  contested = fd;
+  for (int index = 0; index < 4; index++) pthread_create(&threads[index], NULL, toggle, NULL);
+  for (int index = 0; index < 4; index++) pthread_join(threads[index], NULL);
+  int off = 0;
+  NEED(ioctl(fd, FIOASYNC, &off));
+  NEED(write(other, "a", 1));
+  CHECK_IS("off after all", none(), 0);
+  async(fd, NEWS);
+  NEED(write(other, "b", 1));
+  told("on again", fd, POLL_IN, IN);
+  CHECK_IS("told once", none(), 0);
+  close(fd);
+  close(other);
+}
+
 int main(void) {
   sigemptyset(&waited);
   sigaddset(&waited, SIGIO);
@@ -403,5 +434,11 @@ int main(void) {
   terminals();
   watches();
   targets();
+  while (none());
+  int fds[2];
+  NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+  changes(fds[0], fds[1]);
+  NEED(pipe(fds));
+  changes(fds[0], fds[1]);
   return check_status();
 }

@@ -23,6 +23,8 @@ extension OpenFile {
     throws(Errno)
   {
     let request = madeSignalRequest()
+    request.changing.lock()
+    defer { request.changing.unlock() }
     try request.setOwner(task, kind, id)
     try watchHost(request)
   }
@@ -43,6 +45,8 @@ extension OpenFile {
     throws(Errno)
   {
     let request = madeSignalRequest()
+    request.changing.lock()
+    defer { request.changing.unlock() }
     guard request.turn(isOn, task, descriptor, owner: defaultSignalOwner(task)) else { return }
     do throws(Errno) { try watchHost(request) } catch {
       _ = request.turn(false, task, descriptor, owner: nil)
@@ -55,6 +59,8 @@ extension OpenFile {
   /// The file is one of another host descriptor now; the old one is still open.
   public final func signalRequestFollowsHost() {
     guard let signalRequest else { return }
+    signalRequest.changing.lock()
+    defer { signalRequest.changing.unlock() }
     kernel.hostSignals.forget(signalRequest)
     // Without a watch its signals are lost, as they would be for lack of memory on Linux.
     try? watchHost(signalRequest)
@@ -63,6 +69,8 @@ extension OpenFile {
   /// The last holder is gone.
   final func endSignalRequest() {
     guard let request = signalRequest else { return }
+    request.changing.lock()
+    defer { request.changing.unlock() }
     request.end()
     leaveQueue(request)
     kernel.hostSignals.forget(request)

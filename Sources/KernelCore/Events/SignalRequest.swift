@@ -42,8 +42,10 @@ public enum SignalOwnerKind: Int32 {
 
 /// What fcntl(2) keeps of an open file for SIGIO: who is told, by which signal, and whether.
 ///
-/// All but `host` is guarded by `TaskTable.lock`.
+/// All but `waiter` and `host` is guarded by `TaskTable.lock`.
 public final class SignalRequest {
+  /// Held over a change of what is watched, also across the request for an epoll of the host.
+  let changing = Lock()
   let source: SignalSource
   private var kind = SignalOwnerKind.thread
   private var ownerID: Int32 = 0
@@ -61,12 +63,13 @@ public final class SignalRequest {
   private var lackedRoom = false
   /// The urgent data that is there was told of.
   private var isUrgentKnown = false
-  /// Its place in the file's own wait queue.
+  /// Its place in the file's own wait queue; guarded by `changing`.
   var waiter: Waiter?
   /// What the event thread watches for it; guarded by `HostSignals.lock`.
   var host = HostSignals.Watch()
 
   init(_ source: SignalSource) { self.source = source }
+  deinit { changing.destroy() }
 
   // MARK: fcntl(2)
 
