@@ -110,6 +110,7 @@ let package = Package(
     + [
       .target(name: "HostOS", dependencies: ["CHostOS"]),
       .target(name: "OCISpec"),
+      .target(name: "DBus", dependencies: ["HostOS"]),
       .target(name: "ConnectionPolicy", dependencies: ["HostOS"]),
       .target(name: "ConnectionAudit", dependencies: ["ConnectionPolicy", "HostOS"]),
       .target(
@@ -122,7 +123,7 @@ let package = Package(
         name: "Sandbox",
         dependencies: [
           "PlatformHost", "PVBackend", "PVCalls", "CPVCalls", "ConnectionPolicy",
-          "ConnectionAudit", "HostOS",
+          "ConnectionAudit", "DBus", "HostOS",
         ]),
       .target(
         name: "OCIRuntime",
@@ -150,6 +151,7 @@ let package = Package(
       .testTarget(name: "KernelFSTests", dependencies: ["KernelFS", "CTestMachine"]),
       .testTarget(name: "HostOSTests", dependencies: ["HostOS"]),
       .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"]),
+      .testTarget(name: "DBusTests", dependencies: ["DBus", "HostOS", "RandomSequence"]),
       .testTarget(
         name: "ConnectionAuditTests",
         dependencies: ["ConnectionAudit", "ConnectionPolicy", "HostOS"], exclude: ["validate.py"]),
@@ -169,7 +171,7 @@ let package = Package(
           "PVBackend", "CPVCalls", "ConnectionPolicy", "ConnectionAudit", "HostOS",
           "RandomSequence",
         ]),
-      .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HostOS"]),
+      .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "DBus", "HostOS"]),
       .target(name: "Comparison", path: "Tests/Comparison"),
       .testTarget(name: "ConformanceTests", dependencies: ["Comparison"]),
       .testTarget(name: "ProgramsTests", dependencies: ["Comparison"]),

@@ -9,6 +9,8 @@ public struct ControlGroupHierarchy: Equatable, Sendable {
   public let mountPoint: String
   /// The caller's own group.
   public let ownDirectory: String
+  /// The part of the hierarchy that the mount shows, from here downwards.
+  let root: String
 
   /// All that have controllers, from the texts of /proc/self/cgroup and the mount table.
   ///
@@ -29,11 +31,11 @@ public struct ControlGroupHierarchy: Equatable, Sendable {
           : entry.type == "cgroup" && entry.superOptions.contains(controllers[0])
       }
       guard let mount, controllers.first?.hasPrefix("name=") != true else { return nil }
-      let directory = ownDirectory(String(fields[2]), below: mount)
+      let directory = directory(String(fields[2]), mount.mountPoint, root: mount.root)
       return ControlGroupHierarchy(
         version: isUnified ? .two : .one,
         controllers: isUnified ? unifiedControllers(directory) : controllers,
-        mountPoint: mount.mountPoint, ownDirectory: directory)
+        mountPoint: mount.mountPoint, ownDirectory: directory, root: mount.root)
     }.filter { !$0.controllers.isEmpty }
   }
 
@@ -47,10 +49,15 @@ public struct ControlGroupHierarchy: Equatable, Sendable {
       })
   }
 
-  /// In a container the mount shows only a part of the hierarchy, from `mount.root` downwards.
-  private static func ownDirectory(_ path: String, below mount: MountTable.Entry) -> String {
-    guard PathText.isAtOrBelow(path, mount.root) else { return mount.mountPoint }
-    let rest = mount.root == "/" ? path : String(path.dropFirst(mount.root.count))
-    return PathText.normalized(mount.mountPoint + "/" + rest)
+  /// Where the group is that /proc names so.
+  public func directory(ofGroup path: String) -> String {
+    ControlGroupHierarchy.directory(path, mountPoint, root: root)
+  }
+
+  /// In a container the mount shows only a part of the hierarchy.
+  private static func directory(_ path: String, _ mountPoint: String, root: String) -> String {
+    guard PathText.isAtOrBelow(path, root) else { return mountPoint }
+    let rest = root == "/" ? path : String(path.dropFirst(root.count))
+    return PathText.normalized(mountPoint + "/" + rest)
   }
 }

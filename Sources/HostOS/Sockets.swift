@@ -269,3 +269,27 @@ extension CurrentThread {
     try check { host_drop_network_capabilities() }
   }
 }
+
+extension Descriptor {
+  /// What a non-blocking stream has at once, empty at its end; nil when it has nothing yet.
+  public func readSome(limit: Int) throws(HostError) -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    do throws(HostError) {
+      let count = try check { Glibc.read(rawValue, &bytes, limit) }
+      return Array(bytes[..<count])
+    } catch {
+      if error.number == EAGAIN { return nil }
+      throw error
+    }
+  }
+
+  /// Sends without SIGPIPE what a non-blocking stream takes at once, and returns how much it was.
+  public func sendSome(_ bytes: [UInt8]) throws(HostError) -> Int {
+    do throws(HostError) {
+      return try check { Glibc.send(rawValue, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+    } catch {
+      if error.number == EAGAIN { return 0 }
+      throw error
+    }
+  }
+}

@@ -26,6 +26,15 @@ extension Descriptor {
     try OwnedDescriptor { host_unix_connect_notify(name) }
   }
 
+  /// Who has made the socket at the other end, as the calling process counts. Nil for a process
+  /// that it can't see, in another pid namespace: SO_PEERCRED of unix(7).
+  public func peerProcess() throws(HostError) -> ProcessID? {
+    var credentials: [Int32] = [0, 0, 0]
+    var size = UInt32(12)
+    try check { getsockopt(rawValue, SOL_SOCKET, SO_PEERCRED, &credentials, &size) }
+    return credentials[0] > 0 ? ProcessID(rawValue: credentials[0]) : nil
+  }
+
   /// The next connection to this listening socket that `isWelcome` lets in, by the user that made
   /// it; nil for one that is not.
   public func accept(from isWelcome: (UInt32) -> Bool) throws(HostError) -> OwnedDescriptor? {

@@ -16,7 +16,7 @@ import Testing
       found == [
         ControlGroupHierarchy(
           version: .two, controllers: ["cpu", "memory", "pids"], mountPoint: "/sys/fs/cgroup",
-          ownDirectory: "/sys/fs/cgroup/user.slice")
+          ownDirectory: "/sys/fs/cgroup/user.slice", root: "/")
       ])
   }
 
