@@ -17,6 +17,10 @@ class Failure(Exception):
     pass
 
 
+class Skip(Exception):
+    """This machine has not what the case needs."""
+
+
 def expect(condition, what):
     if not condition:
         raise Failure(what)

@@ -142,26 +142,6 @@ extension Bundle {
     }
   }
 
-  func controlGroup(_ options: LaunchOptions) throws(SpecError) -> ControlGroupConfiguration {
-    var group = ControlGroupConfiguration(spec.linux?.resources ?? Spec.Resources())
-    group.usesEveryHierarchy = true
-    let path = spec.linux?.cgroupsPath ?? ""
-    if path.isEmpty {
-      group.path = ""
-    } else if options.usesSystemdNames {
-      guard let unit = SystemdGroup(path) else {
-        throw SpecError(
-          "linux.cgroupsPath", "'\(path)' is not SLICE:PREFIX:NAME, as --systemd-cgroup asks")
-      }
-      group.path = unit.path
-    } else {
-      group.path = PathText.normalized(path)
-      // Its processes are everybody's.
-      if group.path == "/" { throw SpecError("linux.cgroupsPath", "must not be the root") }
-    }
-    return group
-  }
-
   /// Sockets are the host's, so the network namespace is one of the host's, too. Names are taken
   /// from the UTS namespace that a pod has; all the other namespaces are the guest kernel's own.
   ///
@@ -336,33 +316,5 @@ extension Namespaces {
     case "time": self = .time
     default: return nil
     }
-  }
-}
-
-/// SLICE:PREFIX:NAME, by which engines that work with systemd name a container's group.
-struct SystemdGroup: Equatable {
-  let slice: String
-  let unit: String
-
-  /// Nil when the text is of another form.
-  init?(_ text: String) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 3, !parts[2].isEmpty, !text.contains("/") else { return nil }
-    slice = parts[0].isEmpty ? "system.slice" : parts[0]
-    unit = parts[2].hasSuffix(".slice") ? parts[2] : "\(parts[1])-\(parts[2]).scope"
-    let isNested = slice.hasSuffix(".slice") && !slice.hasPrefix("-") && !slice.contains("--")
-    guard isNested || slice == "-.slice" else { return nil }
-  }
-
-  /// Each part of a slice's name is a directory: systemd.slice(5).
-  var path: String {
-    if slice == "-.slice" { return "/\(unit)" }
-    var result = ""
-    var name = ""
-    for part in slice.dropLast(".slice".count).split(separator: "-") {
-      name += name.isEmpty ? String(part) : "-\(part)"
-      result += "/\(name).slice"
-    }
-    return "\(result)/\(unit)"
   }
 }

@@ -78,7 +78,7 @@ public struct Bundle: Sendable {
       configuration.hostname = spec.hostname ?? ""
       configuration.domainname = spec.domainname ?? ""
       configuration.hasTerminal = spec.process?.terminal ?? false
-      configuration.controlGroup = try controlGroup(options)
+      configuration.controlGroup = try controlGroup(identifier, options)
       configuration.containerHooks = spec.hooks.createContainer.map(Hook.init)
       configuration.outOfMemoryAdjustment = spec.process?.oomScoreAdj
       try configure(&configuration, &warnings)

@@ -45,9 +45,11 @@ public struct ContainerState: Equatable, Sendable {
   public var process: Process
   public var backend: Process
   public var controlGroups: [ControlGroup.Leaf]
+  /// Of systemd, where it made the groups.
+  public var unit: SystemdUnit?
   public var annotations: [Spec.Annotation]
 
-  public var group: ControlGroup { ControlGroup(leaves: controlGroups) }
+  public var group: ControlGroup { ControlGroup(leaves: controlGroups, unit: unit) }
 
   // MARK: - As JSON
 
@@ -55,7 +57,16 @@ public struct ContainerState: Equatable, Sendable {
     func json(_ process: Process) -> JSON {
       .members(["pid": .number(process.id.rawValue), "startTime": .number(process.startTime)])
     }
-    return .members([
+    var members: [JSON.Member] = [
+      JSON.Member(name: "annotations", value: ContainerState.json(annotations))
+    ]
+    if let unit {
+      let value = JSON.members([
+        "name": .string(unit.name), "instance": .string(unit.instance.rawValue),
+      ])
+      members.append(JSON.Member(name: "unit", value: value))
+    }
+    let fixed = JSON.members([
       "version": .number(ContainerState.version), "ociVersion": .string(ociVersion),
       "id": .string(identifier), "bundle": .string(bundle), "rootfs": .string(root),
       "created": .string(created), "creating": .bool(isCreating), "process": json(process),
@@ -67,8 +78,8 @@ public struct ContainerState: Equatable, Sendable {
             "path": .string($0.path),
           ])
         }),
-      "annotations": ContainerState.json(annotations),
     ])
+    return .object(fixed.fields + members)
   }
 
   static func json(_ annotations: [Spec.Annotation]) -> JSON {
@@ -105,6 +116,12 @@ public struct ContainerState: Equatable, Sendable {
           version: leaf["version"]?.integer(Int.self) == 2 ? .two : .one,
           controllers: (leaf["controllers"]?.elements ?? []).compactMap(\.string), path: path)
       }
+    }
+    if let unit = json["unit"] {
+      guard let name = unit["name"]?.string,
+        let instance = unit["instance"]?.string.flatMap(SystemdUnit.Instance.init)
+      else { throw RuntimeError("its state is damaged: unit") }
+      self.unit = SystemdUnit(name: name, instance: instance)
     }
     annotations = (json["annotations"]?.fields ?? []).compactMap { member in
       member.value.string.map { Spec.Annotation(name: member.name, value: $0) }

@@ -116,7 +116,7 @@ struct Creation: ~Copyable {
   mutating func start() throws(RuntimeError) -> PreparedContainer {
     do throws(RuntimeError) {
       try openTerminal()
-      let group = ControlGroup.located(
+      let group = try ControlGroup.located(
         configuration.controlGroup, identifier: container.identifier)
       return try prepare(
         try CreatingContainer.start(configuration, in: place(group)), group)
@@ -193,10 +193,12 @@ struct Creation: ~Copyable {
     guard let process = ContainerState.Process(process),
       let backend = ContainerState.Process(backend)
     else { throw RuntimeError("cannot start the container: its init was killed") }
-    return ContainerState(
+    var state = ContainerState(
       ociVersion: bundle.spec.ociVersion ?? "", identifier: container.identifier,
       bundle: bundle.path, root: configuration.root.path, process: process, backend: backend,
       controlGroups: group.leaves, annotations: bundle.spec.annotations)
+    state.unit = group.unit
+    return state
   }
 
   private func runHooks(_ process: ProcessID) throws(RuntimeError) {

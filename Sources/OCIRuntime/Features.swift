@@ -35,8 +35,8 @@ public enum Features {
       ]),
       "capabilities": .texts(CapabilityNames.all),
       "cgroup": .members([
-        "v1": .bool(true), "v2": .bool(true), "systemd": .bool(false),
-        "systemdUser": .bool(false), "rdma": .bool(false),
+        "v1": .bool(true), "v2": .bool(true), "systemd": .bool(true),
+        "systemdUser": .bool(true), "rdma": .bool(false),
       ]),
       "seccomp": .members([
         "enabled": .bool(true),

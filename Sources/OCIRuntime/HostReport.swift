@@ -1,5 +1,6 @@
 import Glibc
 import HostOS
+import Sandbox
 
 /// What the host offers, as one line each: `paravane doctor`.
 public struct HostReport: Sendable {
@@ -150,11 +151,26 @@ public struct HostReport: Sendable {
         absence: hierarchy == nil ? "it is not mounted" : "\(directory) can't be written to",
         remedy: "enable it for the caller's control group")
     }
-    // As sd_booted(3) finds out.
+    addSystemd()
+  }
+
+  private mutating func addSystemd() {
+    let instance: SystemdUnit.Instance = CurrentProcess.isHostsRoot ? .system : .user
+    var (isThere, detail) = (SystemdUnit.isRunning(instance), "")
+    var absence = "groups are made without it, also with --systemd-cgroup"
+    var remedy = "not needed: the default is cgroupfs"
+    if isThere {
+      do throws(RuntimeError) {
+        let version = try SystemdUnit.version(instance)
+        detail = "version \(version), which --systemd-cgroup asks for units"
+      } catch {
+        isThere = false
+        absence = "it runs, but \(error.message); --systemd-cgroup fails"
+        remedy = "leave --systemd-cgroup out"
+      }
+    }
     add(
-      "systemd", access("/run/systemd/system", F_OK) == 0, optional: true, detail: "it runs",
-      absence: "groups are made without it, also with --systemd-cgroup",
-      remedy: "not needed: the default is cgroupfs")
+      "systemd", isThere, optional: true, detail: detail, absence: absence, remedy: remedy)
   }
 
   // MARK: - Machine and software

@@ -33,14 +33,19 @@ enum ContainerBackend {
     var isKept = false
     do throws(RuntimeError) {
       let terminal = try settle(plan, image: image, channels)
-      try plan.group.make(
-        plan.configuration.controlGroup, identifier: plan.configuration.identifier)
-      for note in plan.group.notes { plan.console.debug(note) }
+      let isOfUnit = plan.group.unit != nil
+      if !isOfUnit {
+        try plan.group.make(
+          plan.configuration.controlGroup, identifier: plan.configuration.identifier)
+      }
       plan.users = try SandboxUsers.prepare(plan.configuration)
       plan.mountMaps = try SandboxUsers.prepareMounts(plan.configuration, plan.users)
+      var sandbox = try StartingSandbox.start(plan, image: image, events: channels.events)
+      if isOfUnit { try sandbox.makeUnit(&plan.group) }
+      for note in plan.group.notes { plan.console.debug(note) }
+      // It has to know the group, and there is no second thread yet.
       let containerKeeper = try ContainerKeeper(plan, channels)
       keeper = containerKeeper
-      let sandbox = try StartingSandbox.start(plan, image: image, events: channels.events)
       let running = try sandbox.boot(lifeline: channels.setup, plan.console) {
         process throws(RuntimeError) in
         try askForHooks(process, channels.setup)

@@ -17,6 +17,12 @@ extension ControlGroup {
 
   /// Sets what the configuration has a value for.
   public func apply(_ configuration: ControlGroupConfiguration) throws(RuntimeError) {
+    // Its numbers are coarser in places: the files have the last word.
+    try unit?.set(configuration, of: self)
+    try applyToFiles(configuration)
+  }
+
+  func applyToFiles(_ configuration: ControlGroupConfiguration) throws(RuntimeError) {
     let parts: [Part] = [
       ControlGroup.memory, ControlGroup.processes, ControlGroup.processor, ControlGroup.block,
       ControlGroup.hugePages,
@@ -92,9 +98,8 @@ extension ControlGroup {
     }
     add("memory.limit_in_bytes", "memory.max", configuration.memoryBytes)
     if let both = configuration.memorySwapBytes {
-      // Version 2 counts swap alone.
-      let alone = both < 0 ? both : max(0, both - max(0, configuration.memoryBytes ?? 0))
-      add("memory.memsw.limit_in_bytes", "memory.swap.max", version == .two ? alone : both)
+      let value = version == .two ? configuration.swapBytes : both
+      add("memory.memsw.limit_in_bytes", "memory.swap.max", value)
     }
     add("memory.soft_limit_in_bytes", "memory.low", configuration.memoryReservationBytes)
     if let swappiness = configuration.swappiness, version == .one {
@@ -164,6 +169,11 @@ extension ControlGroup {
     1 + ((max(2, min(shares, 262_144)) - 2) * 9999) / 262_142
   }
 
+  /// From 10...1000 to 1...10000.
+  static func weight(ofBlockWeight weight: UInt16) -> UInt64 {
+    1 + (UInt64(max(10, weight)) - 10) * 9999 / 990
+  }
+
   private static func block(
     _ configuration: ControlGroupConfiguration, _ version: ControlGroupHierarchy.Version
   ) -> [Setting] {
@@ -173,7 +183,7 @@ extension ControlGroup {
       settings.append(
         version == .one
           ? Setting(controller, "blkio.weight", "\(weight)")
-          : Setting(controller, "io.weight", "\(1 + (UInt64(weight) - 10) * 9999 / 990)"))
+          : Setting(controller, "io.weight", "\(ControlGroup.weight(ofBlockWeight: weight))"))
     }
     for throttle in configuration.blockThrottles {
       let names: (one: String, two: String) =
@@ -200,5 +210,12 @@ extension ControlGroup {
         "hugetlb", "hugetlb.\($0.pageSize).\(version == .one ? "limit_in_bytes" : "max")",
         "\($0.bytes)")
     }
+  }
+}
+
+extension ControlGroupConfiguration {
+  /// Version 2 counts swap alone.
+  var swapBytes: Int64? {
+    memorySwapBytes.map { $0 < 0 ? $0 : max(0, $0 - max(0, memoryBytes ?? 0)) }
   }
 }

@@ -7,10 +7,14 @@ import HostOS
 public struct ControlGroup: Sendable {
   /// Each the sandbox's own, except where the host let us make none.
   public private(set) var leaves: [Leaf] = []
+  /// Whoever made them, if it was not us.
+  public private(set) var unit: SystemdUnit?
   /// Why the sandbox has less than it could have: one line each, for who debugs.
   public private(set) var notes: [String] = []
   /// Why there is no group for a controller that the host has.
   private var refusals: [String: HostError] = [:]
+  /// Whether there is anything that `remove` may touch: what lies at our places may be another's.
+  private var isMade = false
 
   /// The group in one hierarchy.
   public struct Leaf: Equatable, Sendable {
@@ -37,7 +41,11 @@ public struct ControlGroup: Sendable {
   init() {}
 
   /// A group that has been made already.
-  public init(leaves: [Leaf]) { self.leaves = leaves }
+  public init(leaves: [Leaf], unit: SystemdUnit? = nil) {
+    self.leaves = leaves
+    self.unit = unit
+    isMade = true
+  }
 
   /// The controllers that a sandbox makes use of in any case.
   private static let useful: Set<String> = ["pids", "memory", "cpu", "freezer", "devices"]
@@ -51,7 +59,7 @@ public struct ControlGroup: Sendable {
   public static func create(
     _ configuration: ControlGroupConfiguration, identifier: String
   ) throws(RuntimeError) -> ControlGroup {
-    var group = located(configuration, identifier: identifier)
+    var group = try located(configuration, identifier: identifier)
     try group.make(configuration, identifier: identifier)
     return group
   }
@@ -59,27 +67,33 @@ public struct ControlGroup: Sendable {
   /// Where the group will be.
   public static func located(
     _ configuration: ControlGroupConfiguration, identifier: String
-  ) -> ControlGroup {
+  ) throws(RuntimeError) -> ControlGroup {
     var group = ControlGroup()
+    group.unit = configuration.unit?.unit
+    let ofUnit = try configuration.unit?.controlGroup()
     for hierarchy in group.hierarchies(everyOne: configuration.usesEveryHierarchy) {
       group.leaves.append(
         Leaf(
           version: hierarchy.version, controllers: hierarchy.controllers,
-          path: path(in: hierarchy, configuration, identifier: identifier),
+          path: ofUnit.map(hierarchy.directory(ofGroup:))
+            ?? path(in: hierarchy, configuration, identifier: identifier),
           mountPoint: hierarchy.mountPoint))
     }
     return group
   }
 
-  /// Makes a group that has been located.
+  /// Makes a group that has been located, with the process in it if systemd is to make it: it makes
+  /// no empty one.
   public mutating func make(
-    _ configuration: ControlGroupConfiguration, identifier: String
+    _ configuration: ControlGroupConfiguration, identifier: String, around process: ProcessID? = nil
   ) throws(RuntimeError) {
     let wanted = leaves
+    if let process { try startUnit(configuration, identifier: identifier, around: process) }
+    isMade = true
     leaves = []
     for leaf in wanted {
       do throws(HostError) {
-        try ControlGroup.make(leaf)
+        try ControlGroup.make(leaf, around: process)
         leaves.append(leaf)
       } catch  where error == .busy {
         // Whatever is empty may go; the members are not ours to end.
@@ -92,17 +106,33 @@ public struct ControlGroup: Sendable {
       }
     }
     do {
-      try apply(configuration)
+      if let process { try enter(process) }
+      try applyToFiles(configuration)
     } catch {
-      remove()
+      if process == nil { remove() }
       throw error
     }
     if configuration.processCount == nil {
       // The limit nobody asked for keeps a fork bomb from the host. Where it can't be set, note it.
       var limit = ControlGroupConfiguration()
       limit.processCount = ControlGroup.defaultProcessCount
-      do { try apply(limit) } catch { notes.append(error.message) }
+      do { try applyToFiles(limit) } catch { notes.append(error.message) }
     }
+  }
+
+  /// On an error there is something to remove only if the unit is ours.
+  private mutating func startUnit(
+    _ configuration: ControlGroupConfiguration, identifier: String, around process: ProcessID
+  ) throws(RuntimeError) {
+    guard var unit = configuration.unit else { return }
+    unit.description = "paravane container \(identifier)"
+    var configuration = configuration
+    configuration.processCount = configuration.processCount ?? ControlGroup.defaultProcessCount
+    let failure = try unit.start(around: process, configuration, of: self)
+    isMade = true
+    guard let failure else { return }
+    leaves = []
+    throw failure
   }
 
   /// A limit was asked for where there is no group.
@@ -123,7 +153,7 @@ public struct ControlGroup: Sendable {
     }
   }
 
-  private static func make(_ leaf: Leaf) throws(HostError) {
+  private static func make(_ leaf: Leaf, around process: ProcessID?) throws(HostError) {
     if leaf.version == .two { handDown(leaf) }
     var made = leaf.mountPoint
     for name in PathText.components(String(leaf.path.dropFirst(made.count))) {
@@ -136,7 +166,9 @@ public struct ControlGroup: Sendable {
         inheritProcessors(from: parent, to: made)
       }
     }
-    if try !HostFile.readAll(leaf.path + "/cgroup.procs", limit: 1).isEmpty { throw HostError.busy }
+    let members = try HostFile.readAll(leaf.path + "/cgroup.procs", limit: 16)
+    let own = process.map { Array("\($0.rawValue)\n".utf8) } ?? []
+    guard members.isEmpty || members == own else { throw HostError.busy }
   }
 
   /// A new group of the version 1 controller has no processors, and takes no members until it has.
@@ -174,9 +206,10 @@ public struct ControlGroup: Sendable {
 
   // MARK: - Members
 
-  /// The directory for CLONE_INTO_CGROUP of clone(2), if there is a group of version 2.
+  /// The directory for CLONE_INTO_CGROUP of clone(2), if there is a group of version 2. systemd
+  /// makes it only when there is somebody to put into it.
   public func unifiedDirectory() throws(HostError) -> OwnedDescriptor? {
-    guard let leaf = leaves.first(where: { $0.version == .two }) else { return nil }
+    guard unit == nil, let leaf = leaves.first(where: { $0.version == .two }) else { return nil }
     return try HostFile.open(leaf.path, flags: O_RDONLY | O_DIRECTORY)
   }
 
@@ -200,9 +233,29 @@ public struct ControlGroup: Sendable {
     }
   }
 
-  /// Ends what is still in the group and removes it. Returns whether nothing is left.
+  /// Moves a process that has one thread to where systemd has not: it knows some hierarchies only.
+  private func enter(_ process: ProcessID) throws(RuntimeError) {
+    for leaf in leaves {
+      try explaining("cannot enter the control group '\(leaf.path)'") { () throws(HostError) in
+        try HostFile.writeText(
+          "\(process.rawValue)", to: leaf.path + (leaf.version == .one ? "/tasks" : "/cgroup.procs")
+        )
+      }
+    }
+  }
+
+  /// Ends what is still in the group and removes it, and the unit. Returns whether nothing is left.
   @discardableResult
   public func remove() -> Bool {
+    guard isMade else { return true }
+    let isEmpty = removeDirectories()
+    guard let unit else { return isEmpty }
+    do { try unit.stop() } catch { return false }
+    // systemd may have made some again, when another unit of the slice began.
+    return removeDirectories()
+  }
+
+  private func removeDirectories() -> Bool {
     // A process that has been killed is a member until its parent has seen it.
     for attempt in 0..<2000 {
       if leaves.map({ ControlGroup.removeTree($0.path) }).allSatisfy(\.self) { return true }
@@ -217,7 +270,7 @@ public struct ControlGroup: Sendable {
   public static func removeEmpty(
     _ configuration: ControlGroupConfiguration, identifier: String
   ) {
-    let paths = located(configuration, identifier: identifier).leaves.map(\.path)
+    let paths = (try? located(configuration, identifier: identifier))?.leaves.map(\.path) ?? []
     for _ in 0..<2000 where !paths.map(removeTree).allSatisfy(\.self) { usleep(1000) }
   }
 

@@ -92,7 +92,11 @@ struct InitProcess {
         try HostFile.writeText("\(adjustment)", to: "/proc/self/oom_score_adj")
       }
     }
-    try plan.group.enter(includingUnified: !isInGroup)
+    if plan.group.unit == nil {
+      try plan.group.enter(includingUnified: !isInGroup)
+    } else {
+      try waitForUnit()
+    }
     try enterNetwork(plan.configuration.network)
     try setNames(plan.configuration)
     for control in plan.configuration.controls where control.path.hasPrefix("net/") {
@@ -106,6 +110,18 @@ struct InitProcess {
     try explaining("cannot prepare the sandbox's namespaces") { () throws(HostError) in
       try Namespaces.controlGroup.unshare()
     }
+  }
+
+  /// systemd puts us into the group, and the backend says when.
+  private func waitForUnit() throws(RuntimeError) {
+    let order = try explaining("cannot wait for the control group") { () throws(HostError) in
+      try orders.readAll(limit: 1)
+    }
+    if !order.isEmpty { return }
+    // The backend is gone, and may have asked already. systemd notices the end of a process in a
+    // unit, but not that one has ended which it is about to put there: that unit would stay.
+    for _ in 0..<500 where plan.group.unit?.contains("self") == false { usleep(10_000) }
+    CurrentProcess.exit(ExitStatus.ownFailure.rawValue)
   }
 
   /// The guest kernel has its own names; others of a pod look for them here.

@@ -309,6 +309,8 @@ public struct ControlGroupConfiguration: Equatable, Sendable {
   /// The group itself, below each hierarchy's mount point. Empty: `paravane-IDENTIFIER` below the
   /// caller's own group.
   public var path = ""
+  /// systemd makes the group; `path` says nothing then.
+  public var unit: SystemdUnitConfiguration?
   /// In hierarchies without a limit, too: engines look for a container in each of them.
   public var usesEveryHierarchy = false
   public var memoryBytes: Int64?

@@ -6,7 +6,7 @@ import PlatformHost
 
 /// A sandbox from the start of its init to the moment when its kernel gets its first call answered.
 struct StartingSandbox: ~Copyable {
-  private let plan: SandboxPlan
+  private var plan: SandboxPlan
   private let initProcess: ProcessID
   private let initDescriptor: ProcessDescriptor
   private let statusSocket: OwnedDescriptor
@@ -50,6 +50,25 @@ struct StartingSandbox: ~Copyable {
         statusSocket: sockets.intoFirst(), memory: memory, memoryAddresses: addresses,
         orders: orders.intoWritingEnd(),
         notices: notices?.reading)
+    }
+  }
+
+  /// Lets systemd make the control group around init, which waits for it: systemd starts no unit
+  /// without a process. On an error init has ended.
+  mutating func makeUnit(_ group: inout ControlGroup) throws(RuntimeError) {
+    do throws(RuntimeError) {
+      try group.make(
+        plan.configuration.controlGroup, identifier: plan.configuration.identifier,
+        around: initProcess)
+      plan.group = group
+      try explaining("cannot speak to the sandbox's init") { () throws(HostError) in
+        try orders.descriptor.writeRecord([0])
+      }
+    } catch {
+      RunningSandbox.kill(initProcess, initDescriptor)
+      // It may be a sibling, which others wait for.
+      _ = try? Readiness.wait([initDescriptor.descriptor], timeoutMilliseconds: 10_000)
+      throw error
     }
   }
 

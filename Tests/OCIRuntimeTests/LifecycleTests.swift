@@ -46,9 +46,12 @@ import Testing
   }
 
   @Test func whatIsWrittenIsRead() throws {
-    let state = try state()
-    let text = state.json.text()
-    #expect(try ContainerState(try JSON.parse(Array(text.utf8))) == state)
+    var state = try state()
+    for unit in [nil, SystemdUnit(name: "a-b.scope", instance: .user)] {
+      state.unit = unit
+      let text = state.json.text()
+      #expect(try ContainerState(try JSON.parse(Array(text.utf8))) == state)
+    }
   }
 
   @Test func aProcessIsKnownByItsStart() throws {
