@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -370,6 +371,54 @@ def podman_notify(engine):
             heard += server.recv(4096).decode() + "\n"
     conmon = engine.run("inspect", "-f", "{{.State.ConmonPid}}", "service").strip()
     expect(f"MAINPID={conmon}\n" in heard, f"{heard}, conmon is {conmon}")
+
+
+# Says that it is ready, as sd_notify(3) does.
+NOTIFY_C = r"""
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const char *path = getenv("NOTIFY_SOCKET");
+  if (!path) return 2;
+  strcpy(address.sun_path, path);
+  int file = socket(AF_UNIX, SOCK_DGRAM, 0);
+  for (int index = 1; index < count; index++)
+    if (sendto(file, arguments[index], strlen(arguments[index]), 0, (struct sockaddr *)&address,
+               sizeof address) < 0) return 1;
+  pause();
+}
+"""
+
+
+@case(Podman, "sdnotify-container")
+def podman_notify_container(engine):
+    """The container says itself when it is ready, to a socket that conmon has for it."""
+    host, path = engine.path("service"), engine.path("notify.container")
+    os.mkdir(host)
+    subprocess.run(["gcc", "-static", "-O1", "-o", os.path.join(host, "notify"),
+                    engine.write("notify.c", NOTIFY_C)], check=True)
+    script = ("while [ ! -e /service/go ]; do sleep 0.02; done; "
+              "exec /service/notify 'STATUS=warm' 'READY=1'")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(path)
+        server.settimeout(20)
+        engine.call(["env", f"NOTIFY_SOCKET={path}", *engine.command, "run", "-d", "--name",
+                     "service", "--sdnotify", "container", "-v", f"{host}:/service", *SMALL, IMAGE,
+                     "sh", "-c", script])
+        conmon = engine.run("inspect", "-f", "{{.State.ConmonPid}}", "service").strip()
+        expect(server.recv(4096).decode().strip() == f"MAINPID={conmon}", "not conmon")
+        engine.run("exec", "service", "test", "-S", "/run/notify/notify.sock")
+        expect(not select.select([server], [], [], 0)[0], "ready before it was")
+        open(os.path.join(host, "go"), "w").close()
+        expect(server.recv(4096).decode().strip() == "READY=1", "not ready")
+        # Where nobody is to hear of it, nothing comes through.
+        engine.call(["env", f"NOTIFY_SOCKET={path}", *engine.command, "run", "--rm", "--sdnotify",
+                     "ignore", *SMALL, IMAGE, "sh", "-c", "test -z $NOTIFY_SOCKET"])
+        expect(not select.select([server], [], [], 0)[0], "more was said")
 
 
 @case(Podman, "conmon-killed")

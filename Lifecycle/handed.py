@@ -12,7 +12,11 @@ import subprocess
 import termios
 
 import host as hosts
-from host import Host, case, expect, until
+from host import Host, case, expect, until, waits_for_answer
+
+
+# Of Debian 12.
+IS_OLD_RUNC = hosts.PRODUCT.endswith("runc")
 
 
 def listen(path):
@@ -268,38 +272,144 @@ int main(int count, char **arguments) {
 """
 
 
-@case("handed/notify-socket")
-def notify(host):
-    """NOTIFY_SOCKET: the engine hears that the program is ready and who it is, and nothing else."""
+def add_notifier(host):
     source = os.path.join(host.scratch, "notify.c")
     with open(source, "w") as file:
         file.write(NOTIFY_C)
     subprocess.run(["gcc", "-static", "-O1", "-o", os.path.join(
         host.bundle, "rootfs", "bin", "notify"), source], check=True)
-    path = os.path.join(host.scratch, "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
-        server.bind(path)
-        server.settimeout(20)
-        host.configure("notify", "STATUS=warming up", "MAINPID=1", "READY=1\nSTATUS=up")
-        environment = {**os.environ, "NOTIFY_SOCKET": path}
-        subprocess.run(host.command("create", "--bundle", host.bundle, "box"), env=environment,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
-        expect(not select.select([server], [], [], 0)[0], "ready before it was started")
-        host.run("start", "box")
-        expect(server.recv(4096) == b"READY=1\n", "no word of readiness")
-        expect(server.recv(4096) == f"MAINPID={host.state()['pid']}\n".encode(), "not its process")
-        host.run("exec", "box", "true")
-        expect(host.state()["status"] == "running", "it has ended")
-        expect(not select.select([server], [], [], 0)[0], "more was said")
+
+
+class Manager:
+    """Who waits for services: its socket, and the product as it is called from there."""
+
+    def __init__(self, host):
+        self.host = host
+        self.path = os.path.join(host.scratch, "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(20)
+        add_notifier(host)
+
+    def call(self, *arguments):
+        return subprocess.Popen(
+            self.host.command("--log", os.path.join(self.host.scratch, "log"), *arguments),
+            env={**os.environ, "NOTIFY_SOCKET": self.path}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def ends(self, process, status=0):
+        expect(process.wait(20) == status, f"status {process.returncode}, not {status}: "
+               f"{self.log()}")
+
+    def log(self):
+        with open(os.path.join(self.host.scratch, "log")) as file:
+            return file.read()
+
+    def create(self):
+        self.ends(self.call("create", "--bundle", self.host.bundle, "box"))
+
+    def hears_nothing(self):
+        return not select.select([self.socket], [], [], 0)[0]
+
+    def hears_readiness(self, process=None):
+        """Of the container's process, or another one."""
+        expect(self.socket.recv(4096) == b"READY=1\n", "no word of readiness")
+        process = process or self.host.state()["pid"]
+        expect(self.socket.recv(4096) == f"MAINPID={process}\n".encode(), "not its process")
+
+
+@case("handed/notify-socket")
+def notify(host):
+    """NOTIFY_SOCKET: `start` waits until the program is ready, and tells who it is."""
+    if IS_OLD_RUNC:
+        return  # which sends no barrier, and starts first
+    manager = Manager(host)
+    host.configure("sh", "-c", "while [ ! -e /go ]; do sleep 0.01; done; "
+                   "exec notify 'STATUS=warming up' MAINPID=1 READY=1 STATUS=up")
+    manager.create()
+    start = manager.call("start", "box")
+    until("it runs", lambda: host.state()["status"] == "running")
+    expect(start.poll() is None and manager.hears_nothing(), "it did not wait")
+    # Nobody who does something else waits for that.
+    host.run("exec", "box", "true")
+    host.run("pause", "box")
+    host.run("resume", "box")
+    expect(start.poll() is None and manager.hears_nothing(), "it did not wait")
+    open(os.path.join(host.bundle, "rootfs", "go"), "w").close()
+    manager.hears_readiness()
+    data, descriptors, _, _ = socket.recv_fds(manager.socket, 4096, 1)
+    expect(data == b"BARRIER=1" and len(descriptors) == 1, f"{data}: {descriptors}")
+    until("it waits for the manager", lambda: waits_for_answer(start.pid))
+    expect(start.poll() is None, "it did not wait for the manager")
+    os.close(descriptors[0])
+    manager.ends(start)
+    expect(manager.hears_nothing(), "more was said")
+
+
+@case("handed/notify-socket-ends")
+def notify_ends(host):
+    """Whoever ends before it is ready is no service; nor is one whose `start` was killed."""
+    manager = Manager(host)
+    host.configure("sh", "-c", "while [ ! -e /go ]; do sleep 0.01; done; exit 3")
+    manager.create()
+    start = manager.call("start", "box")
+    until("it runs", lambda: host.state()["status"] == "running")
+    expect(start.poll() is None, "it did not wait")
+    open(os.path.join(host.bundle, "rootfs", "go"), "w").close()
+    manager.ends(start)
+    until("its end", host.is_stopped)
+    host.run("delete", "box")
+    host.configure("sleep", "1000")
+    manager.create()
+    start = manager.call("start", "box")
+    until("it runs", lambda: host.state()["status"] == "running")
+    start.kill()
+    start.wait()
+    expect(host.state()["status"] == "running", "it has ended")
     host.run("delete", "--force", "box")
-    # Who isn't there can't be told, and that is said before there is a container.
-    result = subprocess.run(
-        host.command("create", "--bundle", host.bundle, "box"), capture_output=True, text=True,
-        env={**os.environ, "NOTIFY_SOCKET": path + ".gone"}, timeout=20)
-    expect(result.returncode == 1 and "NOTIFY_SOCKET" in result.stderr, result.stderr)
-    host.fails("state", "box", words="does not exist")
+    expect(manager.hears_nothing(), "something was said")
+
+
+@case("handed/notify-socket-unheard")
+def notify_unheard(host):
+    """A manager that isn't there is no reason to start, and none that isn't named is waited for."""
+    if IS_OLD_RUNC:
+        return  # which sends no barrier, and starts first
+    manager = Manager(host)
+    host.configure("notify", "READY=1")
+    manager.create()
+    os.rename(manager.path, manager.path + ".gone")
+    manager.ends(manager.call("start", "box"), status=1)
+    expect("NOTIFY_SOCKET" in manager.log(), manager.log())
+    expect(host.state()["status"] == "created", "it was started")
+    host.run("start", "box")
+    host.run("delete", "--force", "box")
+    os.rename(manager.path + ".gone", manager.path)
     # Without one there is no socket for it.
     host.configure("sh", "-c", "[ -z $NOTIFY_SOCKET ] && "
                    "exec env NOTIFY_SOCKET=/run/notify/notify.sock notify x")
     os.symlink("busybox", os.path.join(host.bundle, "rootfs", "bin", "env"))
     host.run("run", "--bundle", host.bundle, "box", status=1)
+    expect(manager.hears_nothing(), "something was said")
+
+
+@case("handed/notify-socket-run")
+def notify_run(host):
+    """`run` waits when it is detached; otherwise it is the service itself."""
+    if IS_OLD_RUNC:
+        return  # which sends no barrier, and starts first
+    manager = Manager(host)
+    host.configure("notify", "READY=1")
+    run = manager.call("run", "--detach", "--bundle", host.bundle, "box")
+    manager.hears_readiness()
+    expect(manager.socket.recv(4096) == b"BARRIER=1", "no barrier")
+    manager.ends(run)
+    host.run("delete", "--force", "box")
+    run = manager.call("run", "--bundle", host.bundle, "box")
+    manager.hears_readiness(run.pid)
+    host.run("delete", "--force", "box")
+    run.wait(20)
+    # Its end is no reason to wait.
+    host.configure("true")
+    manager.ends(manager.call("run", "--bundle", host.bundle, "box"))
+    expect(manager.hears_nothing(), "something was said")

@@ -33,6 +33,12 @@ def until(what, condition, seconds=15):
         select.select([], [], [], 0.01)
 
 
+def waits_for_answer(process):
+    """Whether a command stands in recvmsg(2) or poll(2)."""
+    with open(f"/proc/{process}/syscall") as file:
+        return file.read().split()[0] in ("47", "7")
+
+
 class Host:
     """A root for containers and a bundle, and what must be gone at the end."""
 

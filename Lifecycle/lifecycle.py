@@ -21,7 +21,7 @@ import linux  # noqa: F401: its cases
 import profiles  # noqa: F401: its cases
 import systemd  # noqa: F401: its cases
 import host as hosts
-from host import CASES, Failure, Host, Skip, case, expect, until
+from host import CASES, Failure, Host, Skip, case, expect, until, waits_for_answer
 
 
 @case("specification/state-machine")
@@ -216,12 +216,6 @@ def exec_killed_early(host):
         until("the program's end", lambda: "sleep" not in host.run(
             "exec", "box", "sh", "-c", "for p in /proc/[0-9]*; do [ $p != /proc/1 ] && "
             "cat $p/comm; done; true"))
-
-
-def waits_for_answer(process):
-    """Whether a command stands in recvmsg(2) or poll(2)."""
-    with open(f"/proc/{process}/syscall") as file:
-        return file.read().split()[0] in ("47", "7")
 
 
 @case("faults/delete-killed-at-every-step")

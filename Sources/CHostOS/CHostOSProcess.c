@@ -345,12 +345,12 @@ int host_unix_listen(int directory, const char *name) {
   return -1;
 }
 
-int host_unix_connect(int directory, const char *name, int is_stream) {
+int host_unix_connect(int directory, const char *name, int type) {
   struct sockaddr_un address = {0};
   if (address_of(directory, name, &address) != 0) return -1;
-  int socket_ = socket(AF_UNIX, (is_stream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0);
+  int socket_ = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (socket_ < 0) return -1;
-  struct timeval patience = {.tv_sec = is_stream ? HOST_STREAM_PATIENCE_SECONDS : 0};
+  struct timeval patience = {.tv_sec = type == SOCK_STREAM ? HOST_STREAM_PATIENCE_SECONDS : 0};
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (connect(socket_, (struct sockaddr *)&address, sizeof address) == 0) return socket_;
   int error = errno == EAGAIN ? ETIMEDOUT : errno;
@@ -368,8 +368,10 @@ int host_unix_connect_notify(const char *name) {
   }
   memcpy(address.sun_path, name, size);
   if (name[0] == '@') address.sun_path[0] = 0;
-  int socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket_ < 0) return -1;
+  struct timeval patience = {.tv_sec = HOST_NOTIFY_PATIENCE_SECONDS};
+  setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
   if (connect(socket_, (struct sockaddr *)&address, length) == 0) return socket_;
   int error = errno;

@@ -50,7 +50,7 @@ public struct DBusConnection: ~Copyable {
     let (directory, name) = HostFile.split(path)
     let socket = try onWire { () throws(HostError) in
       let directory = try HostFile.open(directory, flags: O_RDONLY | O_DIRECTORY)
-      return try directory.descriptor.connect(to: name, asStream: true)
+      return try directory.descriptor.connect(to: name, as: .stream)
     }
     return try connect(over: socket, deadline: deadline)
   }

@@ -14,11 +14,20 @@ extension Descriptor {
     try OwnedDescriptor { host_unix_listen(rawValue, name) }
   }
 
-  /// Connects to the socket for records called `name` in this directory; with `asStream` to one for
-  /// streams.
-  public func connect(to name: String, asStream: Bool = false) throws(HostError) -> OwnedDescriptor
-  {
-    try OwnedDescriptor { host_unix_connect(rawValue, name, asStream ? 1 : 0) }
+  /// What unix(7) sockets carry.
+  public enum SocketKind: Sendable { case records, stream, datagrams }
+
+  /// Connects to the socket called `name` in this directory.
+  public func connect(
+    to name: String, as kind: SocketKind = .records
+  ) throws(HostError) -> OwnedDescriptor {
+    let type =
+      switch kind {
+      case .records: SOCK_SEQPACKET
+      case .stream: SOCK_STREAM
+      case .datagrams: SOCK_DGRAM
+      }
+    return try OwnedDescriptor { host_unix_connect(rawValue, name, Int32(type.rawValue)) }
   }
 
   /// Connects to the socket for datagrams that NOTIFY_SOCKET names: sd_notify(3).

@@ -34,7 +34,7 @@ struct Creation: ~Copyable {
     var configuration = launch.configuration
     try Creation.checkTerminal(configuration, options, isDetached: isDetached)
     configuration.inheritedFiles = try Creation.preservedFiles(options)
-    try configuration.addNotifySocket()
+    try configuration.addNotifySocket(of: bundle)
     configuration.addListeners(preservedFileCount: options.preservedFileCount)
     let creation = Creation(
       container: try setting.store.make(identifier), bundle: bundle, options: options,
@@ -262,7 +262,7 @@ struct ConsoleSocket {
   func connect() throws(HostError) -> OwnedDescriptor {
     let (directory, name) = HostFile.split(path)
     let handle = try HostFile.open(directory, flags: O_RDONLY | O_DIRECTORY)
-    return try handle.descriptor.connect(to: name, asStream: true)
+    return try handle.descriptor.connect(to: name, as: .stream)
   }
 
   /// Makes a new terminal the standard streams, and sends the other side.
@@ -283,16 +283,6 @@ struct ConsoleSocket {
 }
 
 extension SandboxConfiguration {
-  /// A service's readiness: sd_notify(3). The guest kernel has a socket at the path for it.
-  fileprivate mutating func addNotifySocket() throws(RuntimeError) {
-    guard let name = CurrentProcess.environment("NOTIFY_SOCKET"), !name.isEmpty else { return }
-    // No owner: the backend has it to its end.
-    notify = try explaining("cannot use NOTIFY_SOCKET '\(name)'") { () throws(HostError) in
-      try Descriptor.connect(toNotify: name).duplicate(atLeast: 100).release()
-    }
-    program.environment += ["NOTIFY_SOCKET=/run/notify/notify.sock"]
-  }
-
   /// Socket activation: sd_listen_fds(3).
   fileprivate mutating func addListeners(preservedFileCount: Int) {
     guard let count = Creation.listenerCount else { return }

@@ -23,16 +23,23 @@ extension Lifecycle {
     switch mode {
     case .detached:
       try prepared.commit(to: creation.container)
-      do { try start(creation.container) } catch {
-        try? delete(creation.container, prepared: ())
-        throw error
-      }
+      try startDetached(creation).waitUntilReady()
       return .success
     case .foreground(let keeps):
       let state = prepared.state
       return try runInForeground(
         creation.container, prepared, state, bundle, keeps: keeps, signals,
         hasOwnTerminal: options.consoleSocket != nil)
+    }
+  }
+
+  /// Whoever waits for its readiness afterwards does so without the lock.
+  private func startDetached(
+    _ creation: consuming Creation
+  ) throws(RuntimeError) -> StartedContainer {
+    do { return try start(creation.container) } catch {
+      try? delete(creation.container, prepared: ())
+      throw error
     }
   }
 
@@ -47,8 +54,9 @@ extension Lifecycle {
     var creating: CreatingContainer? = try prepared.hold(container)
     // It is written down already. Before the start, after which its end may come at any time.
     if keeps { try creating.take()?.commit {} }
+    var started = StartedContainer(process: state.process.id)
     let connection: ContainerConnection
-    do throws(RuntimeError) { connection = try startConnected(container) } catch {
+    do throws(RuntimeError) { connection = try startConnected(container, &started) } catch {
       if let creating = creating.take() {
         creating.abandon()
         runPoststopHooks(bundle.spec, state)
@@ -57,7 +65,7 @@ extension Lifecycle {
       }
       throw error
     }
-    let status = try Foreground.wait(for: state.process.id, connection, signals, terminal)
+    let status = try Foreground.wait(for: &started, connection, signals, terminal)
     // The backend cleans up behind a container that was to end with the command, unless somebody
     // kills it.
     let killer: Int32?
@@ -74,10 +82,10 @@ extension Lifecycle {
 
   /// Connected before the start, as the backend of a program that is quick is gone soon after.
   private func startConnected(
-    _ container: borrowing Container
+    _ container: borrowing Container, _ started: inout StartedContainer
   ) throws(RuntimeError) -> ContainerConnection {
     let connection = try container.connect()
-    try start(container)
+    started = try start(container)
     return connection
   }
 
@@ -133,14 +141,20 @@ enum Foreground {
 
   /// Waits for a child, the container's init, and returns the status that it ended with.
   static func wait(
-    for process: ProcessID, _ connection: borrowing ContainerConnection,
+    for started: inout StartedContainer, _ connection: borrowing ContainerConnection,
     _ signals: borrowing SignalDescriptor, _ terminal: RawTerminal?
   ) throws(RuntimeError) -> ExitStatus {
     try explaining("cannot wait for the container") { () throws(HostError) in
-      let descriptor = try process.openDescriptor()
+      let descriptor = try started.process.openDescriptor()
       while true {
-        let ready = try Readiness.wait([descriptor.descriptor, signals.descriptor])
-        if ready[0] { return ExitStatus(waitStatus: try process.wait()) }
+        let fixed = [descriptor.descriptor, signals.descriptor]
+        let notice = started.notice
+        let ready = try Readiness.wait(fixed + [notice?.descriptor].compactMap(\.self))
+        if let notice, ready[fixed.count] {
+          notice.passOn()
+          started.notice = nil
+        }
+        if ready[0] { return ExitStatus(waitStatus: try started.process.wait()) }
         while let signal = signals.next() { pass(signal, connection, terminal) }
       }
     }

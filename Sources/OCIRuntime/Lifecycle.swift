@@ -24,15 +24,21 @@ public struct Lifecycle: Sendable {
 
   // MARK: - start
 
-  /// Lets the program of a created container go.
+  /// Lets the program of a created container go. Where a service manager wants to hear of it, waits
+  /// until the program is ready.
   public func start(_ identifier: String) throws(RuntimeError) {
     try explained("start", identifier) { () throws(RuntimeError) in
-      let container = try setting.store.lock(identifier)
-      try start(container)
+      try startLocked(identifier).waitUntilReady()
     }
   }
 
-  func start(_ container: borrowing Container) throws(RuntimeError) {
+  /// The lock is not held any longer while somebody waits.
+  private func startLocked(_ identifier: String) throws(RuntimeError) -> StartedContainer {
+    let container = try setting.store.lock(identifier)
+    return try start(container)
+  }
+
+  func start(_ container: borrowing Container) throws(RuntimeError) -> StartedContainer {
     let state = try container.state()
     switch container.status(of: state) {
     case .created: break
@@ -41,6 +47,7 @@ public struct Lifecycle: Sendable {
     case .stopped: throw RuntimeError("cannot start a container that has stopped")
     }
     let spec = try container.spec()
+    let notice = try ServiceNotice(container)
     do { try runStartHooks(spec, container) } catch {
       // OCI runtime specification, Lifecycle, step 7: as below.
       try? kill(state, signal: SIGKILL)
@@ -56,6 +63,7 @@ public struct Lifecycle: Sendable {
       try? kill(state, signal: SIGKILL)
       throw error
     }
+    return StartedContainer(process: state.process.id, notice: notice)
   }
 
   /// startContainer hooks are programs of the container: they run in its kernel.
@@ -287,4 +295,14 @@ public struct Lifecycle: Sendable {
         "cannot \(operation) '\(identifier)': \(error.message)", exitStatus: error.exitStatus)
     }
   }
+}
+
+/// A container whose program was let go.
+struct StartedContainer {
+  let process: ProcessID
+  /// What is to be told of it, if anybody wants to hear.
+  var notice: ServiceNotice?
+
+  /// Waits for it, if anybody does, and tells it.
+  func waitUntilReady() throws(RuntimeError) { try notice?.wait(for: process) }
 }

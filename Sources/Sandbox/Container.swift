@@ -168,6 +168,17 @@ public struct CreatingContainer: ~Copyable {
   }
 }
 
+/// Where a container's backend tells of a program's readiness. Open to the end of the process.
+public struct ReadinessNews: Sendable {
+  /// Becomes readable when the program is ready, or the container has ended.
+  public let descriptor: Descriptor
+
+  /// Reads what it is; false when the container has ended.
+  public func isReady() -> Bool {
+    (try? descriptor.receive()?.bytes).flatMap { ControlAnswer($0) } == .done
+  }
+}
+
 /// A container's backend, as commands reach it.
 public struct ContainerConnection: ~Copyable {
   private let socket: OwnedDescriptor
@@ -181,6 +192,12 @@ public struct ContainerConnection: ~Copyable {
 
   /// Lets the first program start; EALREADY when it has.
   public func start() throws(HostError) { try ask(.start) }
+
+  /// Asks to be told when a program says by sd_notify(3) that it is ready; ENOENT when none can.
+  public consuming func listenForReadiness() throws(HostError) -> ReadinessNews {
+    try ask(.readiness)
+    return ReadinessNews(descriptor: socket.release())
+  }
 
   /// Sends a signal to the first program, or to every process.
   public func send(signal: Int32, toAll: Bool) throws(HostError) {

@@ -137,12 +137,14 @@ struct ContainerServer: ~Copyable {
   private var hasCommand = true
   private var hasStarted = false
   private var connections: [Connection] = []
-  private var isReady = false
+  private var notices: Notices?
   private var end: End?
 
   private struct Connection {
     let socket: Descriptor
     var program: UInt32?
+    /// Wants to know when the program says that it is ready.
+    var isListener = false
   }
 
   private enum End {
@@ -159,6 +161,7 @@ struct ContainerServer: ~Copyable {
     _ keeper: ContainerKeeper, terminal: Descriptor?
   ) {
     self.plan = plan
+    notices = running.notices.map { Notices(pipe: $0) }
     self.running = running
     self.channels = channels
     self.keeper = keeper
@@ -189,7 +192,7 @@ struct ContainerServer: ~Copyable {
       running.backend.programs.newsDescriptor, signals.descriptor, channels.control,
     ]
     let sockets = connections.map(\.socket)
-    let notices = isReady ? [] : [running.notices].compactMap(\.self)
+    let notices = [notices?.source].compactMap(\.self)
     let setup = hasCommand ? [channels.setup] : []
     let ready = try Readiness.wait(fixed + sockets + notices + setup)
     if ready[3] { tell(running.backend.programs.takeReports()) }
@@ -201,24 +204,19 @@ struct ContainerServer: ~Copyable {
       // A program's end, told above, closes its connection.
       if connections.contains(where: { $0.socket == socket }) { serve(socket) }
     }
-    if let notices = notices.first, ready[fixed.count + sockets.count] { passOn(notices) }
+    if !notices.isEmpty, ready[fixed.count + sockets.count] { hearNotices() }
     if ready[5] { accept() }
     if hasCommand, ready[ready.count - 1] { hearCommand() }
   }
 
-  /// Of all that programs may say, the engine hears that they are ready, and who they are.
-  private mutating func passOn(_ notices: Descriptor) {
-    guard let socket = plan.configuration.notify else { return }
-    let bytes = notices.readAvailable()
-    // Without a writer there is nothing more to wait for.
-    if bytes.isEmpty { return isReady = true }
-    let isLine = bytes.split(separator: UInt8(ascii: "\n")).contains(Array("READY=1".utf8)[...])
-    guard isLine else { return }
-    isReady = true
-    let process = running.initProcess.rawValue
-    // The engine may be gone.
-    try? socket.send(Array("READY=1\n".utf8))
-    try? socket.send(Array("MAINPID=\(process)\n".utf8))
+  /// Of all that programs may say, others hear that they are ready.
+  private mutating func hearNotices() {
+    guard notices?.read() == true else { return }
+    // The engine may be gone, or not listen.
+    try? plan.configuration.notify?.send(Array("READY=1".utf8))
+    for connection in connections where connection.isListener {
+      try? connection.socket.send(ControlAnswer.done.bytes)
+    }
   }
 
   // MARK: - How it ends
@@ -310,12 +308,15 @@ struct ContainerServer: ~Copyable {
     case .policy(let kill):
       return setPolicy(kill: kill, DescriptorList(owning: message.descriptors), socket)
     case .connections, .metrics: report(request, to: socket)
-    case .start, .signal, .programSignal, .window: break
+    case .start, .signal, .programSignal, .window, .readiness: break
     }
     for descriptor in message.descriptors { descriptor.close() }
     let answer = serve(request, at: index)
     // Whoever does not wait for the answer does not get it.
     if let answer { try? socket.send(answer.bytes) }
+    if request == .readiness, notices?.isReady == true {
+      try? socket.send(ControlAnswer.done.bytes)
+    }
   }
 
   private mutating func serve(_ request: ControlRequest, at index: Int) -> ControlAnswer? {
@@ -335,6 +336,7 @@ struct ContainerServer: ~Copyable {
           Int(PV_EVENT_WINDOW), value: UInt32(size.rows) << 16 | UInt32(size.columns),
           program: connections[index].program ?? 0)
         return nil
+      case .readiness: try listen(at: index)
       case .program, .policy, .connections, .metrics: return nil
       }
       return .done
@@ -348,6 +350,11 @@ struct ContainerServer: ~Copyable {
     try keeper.markStarted()
     hasStarted = true
     running.backend.startFirstProgram()
+  }
+
+  private mutating func listen(at index: Int) throws(HostError) {
+    guard notices != nil else { throw HostError(ENOENT) }
+    connections[index].isListener = true
   }
 
   private mutating func startProgram(at index: Int, _ files: DescriptorList) {

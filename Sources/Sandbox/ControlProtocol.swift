@@ -23,6 +23,8 @@ enum ControlRequest: Equatable {
   /// The open connections, and the numbers of the container; the answer is a file.
   case connections
   case metrics
+  /// Whether the program will say that it is ready: `done` if it can, and again when it has.
+  case readiness
 
   private var words: [UInt32] {
     switch self {
@@ -34,6 +36,7 @@ enum ControlRequest: Equatable {
     case .policy(let kill): [6, kill ? 1 : 0]
     case .connections: [7]
     case .metrics: [8]
+    case .readiness: [9]
     }
   }
 
@@ -54,6 +57,7 @@ enum ControlRequest: Equatable {
     case (6, 2): self = .policy(kill: words[1] != 0)
     case (7, 1): self = .connections
     case (8, 1): self = .metrics
+    case (9, 1): self = .readiness
     default: return nil
     }
   }

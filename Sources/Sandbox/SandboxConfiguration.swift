@@ -31,8 +31,9 @@ public struct SandboxConfiguration: Sendable {
   public var controlGroup = ControlGroupConfiguration()
   /// Open files of the caller that the program gets, from descriptor 3 on.
   public var inheritedFiles: [Descriptor] = []
-  /// A socket for datagrams, connected to who wants to hear of the program's readiness, as by
-  /// sd_notify(3).
+  /// Programs can say by sd_notify(3) that they are ready, to whoever starts the container.
+  public var hasNotifySocket = false
+  /// A socket for datagrams, connected to an engine that hears the same from the backend.
   public var notify: Descriptor?
   /// A missing working directory is made.
   public var makesWorkingDirectory = false

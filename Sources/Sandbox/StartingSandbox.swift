@@ -112,7 +112,7 @@ struct StartingSandbox: ~Copyable {
   private static func openNotices(
     _ plan: SandboxPlan
   ) throws(RuntimeError) -> (reading: Descriptor, writing: Descriptor)? {
-    guard plan.configuration.notify != nil else { return nil }
+    guard plan.configuration.hasNotifySocket else { return nil }
     return try explaining("cannot open a pipe for the program's notices") { () throws(HostError) in
       let ends = try Pipe().release()
       // Programs are not to wait for us, nor we for them.

@@ -8,7 +8,7 @@ import Testing
   @Test func requestsComeThrough() {
     let requests: [ControlRequest] = [
       .start, .signal(15, toAll: false), .signal(64, toAll: true), .program, .programSignal(2),
-      .window(WindowSize(rows: 33, columns: 99)),
+      .window(WindowSize(rows: 33, columns: 99)), .readiness,
     ]
     for request in requests { #expect(ControlRequest(request.bytes) == request) }
   }
@@ -30,7 +30,7 @@ import Testing
     for record in records { #expect(SetupRecord(record.bytes) == record) }
   }
 
-  @Test(arguments: [[], [1], [1, 0, 0], [9, 0, 0, 0], [2, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0]])
+  @Test(arguments: [[], [1], [1, 0, 0], [10, 0, 0, 0], [2, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0]])
   func whatNobodySaysIsNotUnderstood(bytes: [UInt8]) {
     #expect(ControlRequest(bytes) == nil)
   }

@@ -92,11 +92,13 @@ ssize_t host_receive_record(int socket, void *record, size_t size, pid_t *sender
 
 /* Unix sockets by name in a directory, whatever the length of the directory's own path. */
 int host_unix_listen(int directory, const char *name);
+/* How long its owner may take to take what is sent. */
+#define HOST_NOTIFY_PATIENCE_SECONDS 30
 /* To the socket for datagrams that a NOTIFY_SOCKET names: a path, or '@' and an abstract name. */
 int host_unix_connect_notify(const char *name);
 /* How long a stream's server may take to accept a connection and to take what is sent. */
 #define HOST_STREAM_PATIENCE_SECONDS 5
-int host_unix_connect(int directory, const char *name, int is_stream);
+int host_unix_connect(int directory, const char *name, int type);
 int host_unix_accept(int listener, uid_t *user);
 /* A record or a piece of a stream with descriptors. */
 #define HOST_DESCRIPTOR_LIMIT 250
