@@ -167,6 +167,22 @@ def is_created(host):
     return json.loads(text)["status"] == "created"
 
 
+@case("faults/others-while-run-waits")
+def others_meanwhile(host):
+    """`run` in the foreground keeps nobody from what can be done to a container."""
+    for options in ((), ("--keep",)):
+        run = subprocess.Popen(host.command("run", *options, "--bundle", host.bundle, "box"),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        until("it runs", lambda: "running" in host.run("state", "box", status=None))
+        host.run("pause", "box")
+        host.run("resume", "box")
+        host.run("update", "--pids-limit", "30", "box")
+        host.run("delete", "--force", "box")
+        expect(run.wait(20) == 128 + signal.SIGKILL, f"status {run.returncode}")
+        host.fails("state", "box", words="does not exist")
+
+
 @case("faults/create-killed-at-every-step")
 def create_killed(host):
     for seconds in steps():

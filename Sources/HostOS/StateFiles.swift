@@ -49,6 +49,8 @@ extension Descriptor {
   /// Takes the one lock of this file or directory, for as long as the descriptor is open.
   public func lock() throws(HostError) { try check { flock(rawValue, LOCK_EX) } }
 
+  public func unlock() throws(HostError) { try check { flock(rawValue, LOCK_UN) } }
+
   /// False when somebody else has it.
   public func tryLock() throws(HostError) -> Bool {
     do { try check { flock(rawValue, LOCK_EX | LOCK_NB) } } catch  where error.number == EWOULDBLOCK

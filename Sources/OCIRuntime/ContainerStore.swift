@@ -143,6 +143,12 @@ public struct Container: ~Copyable {
     }
   }
 
+  func unlock() throws(RuntimeError) {
+    try explaining("cannot unlock '\(path)'") { () throws(HostError) in
+      try directory.descriptor.unlock()
+    }
+  }
+
   func tryLock() throws(RuntimeError) -> Bool {
     try explaining("cannot lock '\(path)'") { () throws(HostError) in
       try directory.descriptor.tryLock()

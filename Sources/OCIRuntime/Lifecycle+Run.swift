@@ -65,13 +65,15 @@ extension Lifecycle {
       }
       throw error
     }
+    // Others may pause, update or delete it meanwhile.
+    try container.unlock()
     let status = try Foreground.wait(for: &started, connection, signals, terminal)
     // The backend cleans up behind a container that was to end with the command, unless somebody
     // kills it.
     let killer: Int32?
     if let creating = creating.take() {
       killer = try creating.finish()
-      if killer != nil { try? destroy(container, state) }
+      if killer != nil { destroyLeftover(state) }
     } else {
       killer = state.backend.id.signalAtEnd()
     }
@@ -87,6 +89,14 @@ extension Lifecycle {
     let connection = try container.connect()
     started = try start(container)
     return connection
+  }
+
+  /// What a backend that was killed has left, unless somebody else removes it.
+  private func destroyLeftover(_ state: ContainerState) {
+    guard let container = try? setting.store.lock(state.identifier),
+      (try? container.state()) == state
+    else { return }
+    try? destroy(container, state)
   }
 
   private func runPoststopHooks(_ spec: Spec, _ state: ContainerState) {
