@@ -19,6 +19,7 @@ import flags  # noqa: F401: its cases
 import handed  # noqa: F401: its cases
 import linux  # noqa: F401: its cases
 import profiles  # noqa: F401: its cases
+import propagation  # noqa: F401: its cases
 import systemd  # noqa: F401: its cases
 import host as hosts
 from host import CASES, Failure, Host, Skip, case, expect, until, waits_for_answer

@@ -6,6 +6,11 @@ public struct MountTable: Sendable {
     /// The mount's number, and that of the mount that it is on. A copy of a mount has another.
     public let id: UInt64
     public let parentID: UInt64
+    /// MAJOR:MINOR of the file system.
+    public let device: String
+    /// Other mounts show what is mounted below this one, or it shows what is mounted below another:
+    /// mount_namespaces(7).
+    public let propagates: Bool
     /// The directory of the file system that the mount shows.
     public let root: String
     public let mountPoint: String
@@ -77,8 +82,12 @@ public struct MountTable: Sendable {
     guard fields.count >= 9, let dash = fields.dropFirst(6).firstIndex(of: "-"),
       dash + 3 < fields.count, let id = UInt64(fields[0]), let parentID = UInt64(fields[1])
     else { return nil }
+    let propagates = fields[6..<dash].contains {
+      $0.hasPrefix("shared:") || $0.hasPrefix("master:")
+    }
     return Entry(
-      id: id, parentID: parentID, root: unescaped(fields[3]), mountPoint: unescaped(fields[4]),
+      id: id, parentID: parentID, device: String(fields[2]), propagates: propagates,
+      root: unescaped(fields[3]), mountPoint: unescaped(fields[4]),
       type: String(fields[dash + 1]), source: unescaped(fields[dash + 2]),
       superOptions: fields[dash + 3].split(separator: ",").map(String.init))
   }

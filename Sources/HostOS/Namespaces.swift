@@ -46,6 +46,15 @@ public enum MountNamespace {
     try check { chdir("/") }
   }
 
+  /// Takes off the mount of which `top` is the top, and all that stands on it. `descriptors` is
+  /// /proc/self/fd, and becomes the caller's working directory.
+  public static func unmount(
+    _ top: Descriptor, among descriptors: Descriptor
+  ) throws(HostError) {
+    try check { fchdir(descriptors.rawValue) }
+    try check { umount2("\(top.rawValue)", Int32(MNT_DETACH)) }
+  }
+
   /// Makes the mounted tree of `newRoot` the root of the namespace and drops everything else.
   ///
   /// pivot_root(2), NOTES: "pivot_root(".", ".")" stacks the old root on the new one, from where it

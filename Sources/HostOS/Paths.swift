@@ -44,6 +44,15 @@ extension Descriptor {
     try open(inRoot: path, flags: HOST_O_PATH)
   }
 
+  /// The same where no component of the path is a symbolic link, else ELOOP.
+  public func handle(inRootWithoutLinks path: String) throws(HostError) -> OwnedDescriptor {
+    try OwnedDescriptor {
+      host_openat2(
+        rawValue, path, UInt64(UInt32(bitPattern: HOST_O_PATH)), 0,
+        HOST_RESOLVE_IN_ROOT | HOST_RESOLVE_NO_SYMLINKS)
+    }
+  }
+
   /// A handle on the mount point at `path`, with this directory as "/". Makes it if it is missing.
   public func mountPoint(inRoot path: String, isDirectory: Bool) throws(HostError)
     -> OwnedDescriptor
@@ -118,6 +127,9 @@ extension Descriptor {
       rest = rest.dropFirst(count)
     }
   }
+
+  /// The next read is from the file's begin.
+  public func seekToStart() throws(HostError) { try check { lseek(rawValue, 0, SEEK_SET) } }
 
   /// Reads up to the end of the file, at most `limit` bytes.
   public func readAll(limit: Int = 16 << 20) throws(HostError) -> [UInt8] {

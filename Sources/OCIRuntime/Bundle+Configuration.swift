@@ -92,6 +92,13 @@ extension Bundle {
         kind: kind, source: source, destination: PathText.normalized(destination),
         options: mount.options ?? [])
       configuration.mapping = try mapping(of: mount, options, kind, field)
+      configuration.followsHost =
+        kind == .bind && !hasUsers && (options.followsHost ?? mountsFollowHost)
+      if hasUsers, options.followsHost == true {
+        warnings.append(
+          "config.json: \(field).options: what the host mounts later does not show in a user"
+            + " namespace")
+      }
       result.append(configuration)
     }
     // OCI runtime specification, Linux, Default Devices: they are there without being asked for.
@@ -100,6 +107,18 @@ extension Bundle {
         MountConfiguration(kind: .devtmpfs, source: "devtmpfs", destination: "/dev"), at: 0)
     }
     return result
+  }
+
+  private var hasUsers: Bool {
+    spec.linux?.namespaces?.contains { $0.type == "user" } == true
+  }
+
+  /// Of binds that don't say it themselves: all mounts of the container's namespace begin so.
+  private var mountsFollowHost: Bool {
+    switch spec.linux?.rootfsPropagation {
+    case .slave, .rslave, .private, nil: true
+    case .rprivate, .shared, .rshared, .unbindable, .runbindable: false
+    }
   }
 
   /// Ids of a mount's own are mapped with or without the word; without any, it takes those of the
@@ -117,7 +136,7 @@ extension Bundle {
         users: IDMap(users), groups: IDMap(mount.gidMappings ?? []), isRecursive: isRecursive)
     }
     if options.mapsIDs == nil { return .none }
-    guard spec.linux?.namespaces?.contains(where: { $0.type == "user" }) == true else {
+    guard hasUsers else {
       throw SpecError("\(field).uidMappings", "is missing, and the container has no map")
     }
     return .container(isRecursive: isRecursive)

@@ -18,7 +18,7 @@ extension Bundle {
     case .shared, .rshared:
       throw SpecError(
         "linux.rootfsPropagation", "'shared' is not supported: the guest's mounts are its own")
-    // Nothing that is mounted later, on either side, shows on the other.
+    // What binds have of it, each knows itself.
     case .private, .rprivate, .slave, .rslave, .unbindable, .runbindable, nil: break
     }
   }

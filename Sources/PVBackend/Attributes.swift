@@ -142,7 +142,7 @@ extension Worker {
   private func start(of request: Request, changes: Bool) throws(HostError) -> StartDirectory {
     guard path.isEmpty else { return try directory(0, of: request, for: path) }
     let file = try descriptor(0, of: request)
-    if changes, !files.mountIDs.contains(try file.descriptor.mountID()) { throw HostError(EPERM) }
+    if changes, !files.owns(mount: try file.descriptor.mountID()) { throw HostError(EPERM) }
     return StartDirectory(file)
   }
 

@@ -47,6 +47,12 @@ public final class Backend: Sendable {
   /// To be called when no process of the sandbox is left: its connections end, and are told of.
   public func tellEnds() { view.network.gate.drain() }
 
+  /// Whether a mount of the sandbox shows what somebody has on the host.
+  public func isVolume(mount id: UInt64) -> Bool { view.files.isVolume(mount: id) }
+
+  /// Those that came later, as its owner says.
+  public var laterMounts: LaterMounts { view.files.later }
+
   /// What it knows of the container's connections.
   public var gate: NetworkGate { view.network.gate }
 

@@ -126,7 +126,7 @@ extension Worker {
       try file.descriptor.syncFileSystem()
       return 0
     }
-    for mountPoint in files.mountPoints {
+    for mountPoint in files.mountPoints + files.later.mountPoints {
       // A mount point that another mount covers may have no path any more.
       guard let file = try? files.root.descriptor.open(inRoot: mountPoint, flags: 0) else {
         continue

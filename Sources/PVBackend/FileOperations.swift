@@ -71,7 +71,7 @@ extension Worker {
     guard [S_IFREG, S_IFDIR].contains(try file.descriptor.mode() & S_IFMT) else {
       throw HostError(ENXIO)
     }
-    if !files.mountIDs.contains(try file.descriptor.mountID()) {
+    if !files.owns(mount: try file.descriptor.mountID()) {
       let access = try file.descriptor.accessMode()
       guard access == UInt32(O_RDWR) || access == flags.bits & UInt32(O_ACCMODE),
         !flags.contains(.O_TRUNC) || access != UInt32(O_RDONLY)

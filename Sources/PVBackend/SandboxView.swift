@@ -45,6 +45,7 @@ public struct GuestFiles: ~Copyable, Sendable {
   let volumeIDs: Set<UInt64>
   /// One path on each of its file systems, in the guest's words.
   let mountPoints: [String]
+  let later = LaterMounts()
 
   public init(
     mountNamespace: consuming OwnedDescriptor, root: consuming OwnedDescriptor,
@@ -56,6 +57,14 @@ public struct GuestFiles: ~Copyable, Sendable {
     self.volumeIDs = volumeIDs
     self.mountPoints = mountPoints
   }
+}
+
+extension GuestFiles {
+  /// Whether a mount is one of the sandbox's own.
+  func owns(mount id: UInt64) -> Bool { mountIDs.contains(id) || later.contains(id) }
+
+  /// Whether it shows what somebody has on the host.
+  func isVolume(mount id: UInt64) -> Bool { volumeIDs.contains(id) || later.contains(id) }
 }
 
 /// Files of the host's procfs, opened before any look-up is confined to the sandbox.

@@ -10,6 +10,8 @@ public struct MountOptions: Sendable {
   public var attributes: MountAttributes { wanted.union([.noSetUserID, .noDevices]) }
   /// "bind" shows one mount, "rbind" also those below it.
   public private(set) var isRecursive = false
+  /// What the host mounts below the source later shows, or does not; nil where no word says.
+  public private(set) var followsHost: Bool?
   /// What is mounted there already gets other options.
   public private(set) var isRemount = false
   /// A tmpfs starts with what it hides.
@@ -62,17 +64,16 @@ public struct MountOptions: Sendable {
     case "symfollow": wanted.remove(.noSymbolicLinks)
     case "rbind": isRecursive = true
     case "remount": isRemount = true
-    // The default, or true of every mount here, or of no consequence where nothing is shared.
-    case "bind", "defaults", "async", "private", "rprivate", "unbindable", "runbindable",
-      "iversion", "noiversion", "nolazytime", "loud", "silent", "mand", "nomand",
-      "acl", "noacl":
+    case "private", "rprivate", "unbindable", "runbindable": followsHost = false
+    case "slave", "rslave": followsHost = true
+    // The default, or true of every mount here.
+    case "bind", "defaults", "async", "iversion", "noiversion", "nolazytime", "loud", "silent",
+      "mand", "nomand", "acl", "noacl":
       break
     // Of a file system, so a mount of what is mounted already doesn't change them.
     case "sync", "dirsync", "lazytime": if kind == .tmpfs { fileSystemOptions.append((key, nil)) }
     case "idmap" where kind == .bind: mapsIDs = mapsIDs ?? .one
     case "ridmap" where kind == .bind: mapsIDs = .all
-    // What is mounted on the host later doesn't show: it could be devices, or the host's kernel.
-    case "slave", "rslave": return false
     case "shared", "rshared", "idmap", "ridmap": refused.append(word)
     case "tmpcopyup":
       if kind != .tmpfs { return false }

@@ -214,6 +214,8 @@ public struct MountConfiguration: Equatable, Sendable {
   /// As in mount(8), for example "ro", "noexec", "size=64m".
   public var options: [String]
   public var mapping = Mapping.none
+  /// What the host mounts below a bind's source later shows as well.
+  public var followsHost = false
 
   /// How owners of files are shown: mount_setattr(2), "ID-mapped mounts".
   public enum Mapping: Equatable, Sendable {

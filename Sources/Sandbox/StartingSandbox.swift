@@ -15,6 +15,8 @@ struct StartingSandbox: ~Copyable {
   private let orders: OwnedDescriptor
   /// What programs say by sd_notify(3).
   private let notices: Descriptor?
+  /// The host's mounts before the sandbox's root was built, if volumes follow them.
+  private let hostMounts: MountTable?
 
   /// Forks init. What fails afterwards is told through the status socket.
   static func start(
@@ -30,6 +32,7 @@ struct StartingSandbox: ~Copyable {
     let size = image.writableSize
     let addresses = image.boot.writable
     let notices = try openNotices(plan)
+    let hostMounts = try mountsToFollow(plan)
     let sources = GuestSources(
       events: events, memory: memoryFile, trace: try openTrace(plan), notify: notices?.writing)
     return try explaining("cannot start the sandbox's init") { () throws(HostError) in
@@ -49,7 +52,14 @@ struct StartingSandbox: ~Copyable {
         plan: plan, initProcess: child, initDescriptor: try child.openDescriptor(),
         statusSocket: sockets.intoFirst(), memory: memory, memoryAddresses: addresses,
         orders: orders.intoWritingEnd(),
-        notices: notices?.reading)
+        notices: notices?.reading, hostMounts: hostMounts)
+    }
+  }
+
+  private static func mountsToFollow(_ plan: SandboxPlan) throws(RuntimeError) -> MountTable? {
+    guard plan.configuration.mounts.contains(where: \.followsHost) else { return nil }
+    return try explaining("cannot read the host's mounts") { () throws(HostError) in
+      try MountTable.current()
     }
   }
 
@@ -223,10 +233,33 @@ struct StartingSandbox: ~Copyable {
       // From here on it may do for the guest what the guest's own root may.
       try plan.users?.enter()
       try backend.start()
+      if let hostMounts {
+        try follow(hostMounts, backend, namespace: own + "/ns/mnt", process, console)
+      }
       try statusSocket.descriptor.writeRecord([0])
       return backend
     } catch {
       throw error.explained("cannot take over the guest's calls")
+    }
+  }
+
+  /// With a thread of its own for what the host mounts later.
+  private func follow(
+    _ table: MountTable, _ backend: Backend, namespace: String,
+    _ process: borrowing ProcessDescriptor, _ console: Console
+  ) throws(HostError) {
+    let volumes = MountFollower.volumes(plan.configuration.mounts, in: table)
+    if volumes.isEmpty { return }
+    let sandbox = MountFollower.View(
+      namespace: try HostFile.open(namespace, flags: O_RDONLY).release(),
+      root: try process.duplicate(GuestProcess.root.rawValue).release(),
+      descriptors: try HostFile.handle("/proc/self/fd").release(), backend: backend)
+    let host = try HostMounts()
+    try HostThread.start {
+      var follower = MountFollower(volumes, since: table, host, sandbox, console)
+      do throws(HostError) { try follower.run() } catch {
+        console.say(.warning, "the host's mounts are not followed any longer: \(error)")
+      }
     }
   }
 

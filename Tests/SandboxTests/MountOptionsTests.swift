@@ -40,8 +40,10 @@ import Testing
     #expect(MountOptions(["tmpcopyup"], for: .bind).ignored == ["tmpcopyup"])
   }
 
-  @Test func whatDoesNotFollowTheHostIsSaid() {
-    #expect(MountOptions(["rslave"], for: .bind).ignored == ["rslave"])
-    #expect(MountOptions(["rprivate"], for: .bind).ignored.isEmpty)
+  @Test func whetherTheHostIsFollowedIsSaid() {
+    #expect(MountOptions(["rslave"], for: .bind).followsHost == true)
+    #expect(MountOptions(["slave", "rprivate"], for: .bind).followsHost == false)
+    #expect(MountOptions(["rbind"], for: .bind).followsHost == nil)
+    #expect(MountOptions(["slave", "rprivate", "private"], for: .bind).ignored.isEmpty)
   }
 }

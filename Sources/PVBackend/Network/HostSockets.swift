@@ -49,7 +49,7 @@ extension Worker {
     let file = try start.descriptor.open(
       path2, flags: UInt32(bitPattern: flags.rawValue), mode: 0)
     guard try file.descriptor.mode() & S_IFMT == S_IFSOCK,
-      files.volumeIDs.contains(try file.descriptor.mountID())
+      files.isVolume(mount: try file.descriptor.mountID())
     else { throw HostError(ECONNREFUSED) }
     return file
   }
