@@ -155,6 +155,14 @@ def rootless_users(engine):
     expect(output == "0\n65534\nrefused\n", output)
 
 
+@case(RootlessPodman, "top")
+def rootless_top(engine):
+    """Podman looks at a procfs of the sandbox, in its mount namespace."""
+    for name, options in (("plain", ()), ("kept", ("--userns", "keep-id"))):
+        engine.run("run", "-d", "--name", name, *SMALL, *options, IMAGE, "sleep", "1000")
+        expect("sleep 1000" in engine.run("top", name), name)
+
+
 @case(RootlessPodman, "networks")
 def rootless_networks(engine):
     with open("/proc/self/net/dev") as file:

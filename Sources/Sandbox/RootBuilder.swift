@@ -219,8 +219,9 @@ struct RootBuilder: ~Copyable {
         try root.descriptor.setMountAttributes(.readOnly)
       }
       let hiddenDevice = try hidden?.descriptor.status().device ?? 0
+      var processes = showsProcesses ? viewOfProcesses() : nil
       try MountNamespace.pivot(to: root.descriptor)
-      if showsProcesses { try leaveProcesses() }
+      if let processes = processes.take() { try leave(processes) }
       return RootFileSystem(
         root: try HostFile.open("/", flags: O_RDONLY | O_DIRECTORY), mounts: mounts,
         hiddenDevice: hiddenDevice, warnings: warnings)
@@ -229,24 +230,24 @@ struct RootBuilder: ~Copyable {
     }
   }
 
+  /// A procfs of the sandbox, where the guest kernel has one. In a user namespace the host gives
+  /// one only to who sees one already: so before the root is entered.
+  private func viewOfProcesses() -> DetachedMount? {
+    guard mounts.last(where: { PathText.isAtOrBelow("/proc", $0.path) })?.kind == .proc else {
+      return nil
+    }
+    // There is none where the one that is seen has a part covered.
+    return try? DetachedMount.create(
+      type: "proc", source: "proc",
+      attributes: RootBuilder.confined.union([.noExecution, .readOnly]))
+  }
+
   /// Leaves a procfs in the namespace that init stays in, and the guest in a copy without it.
   ///
   /// Engines and administrators join the mount namespace of a container's process and look there,
   /// as `podman top` does. No descriptor of the guest is from that namespace, so no path of the
   /// guest leads to it.
-  private func leaveProcesses() throws(HostError) {
-    guard mounts.last(where: { PathText.isAtOrBelow("/proc", $0.path) })?.kind == .proc else {
-      return
-    }
-    let proc: DetachedMount
-    do throws(HostError) {
-      proc = try DetachedMount.create(
-        type: "proc", source: "proc",
-        attributes: RootBuilder.confined.union([.noExecution, .readOnly]))
-    } catch {
-      // In a user namespace that has a part of the host's procfs covered there is none.
-      return
-    }
+  private func leave(_ proc: consuming DetachedMount) throws(HostError) {
     let place = try HostFile.handle("/proc")
     try proc.attach(on: place.descriptor)
     try Namespaces.mount.unshare()
@@ -268,6 +269,11 @@ struct RootBuilder: ~Copyable {
     let source = try HostFile.resolved(mount.source)
     let entry = table.mount(of: source)
     let isBelowGuest = liesBelowGuestFileSystem(destination)
+    if isBelowGuest && options.followsHost == true {
+      warnings.append(
+        "the host's later mounts below '\(mount.source)' do not show at '\(destination)': it is in"
+          + " a file system of the guest kernel")
+    }
     // A tree without a path can't get submounts one by one, so it takes all or none.
     let takesAll =
       isBelowGuest && options.isRecursive
