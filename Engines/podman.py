@@ -463,3 +463,54 @@ def podman_users(engine):
     output = engine.run("exec", "--user", "7", "first", "sh", "-c",
                         "id -u; touch /tmp/x && stat -c %u /tmp/x")
     expect(output == "7\n7\n", output)
+
+
+@case(Podman, "users-auto")
+def podman_users_auto(engine):
+    """Ids that are free, of those that belong to the user "containers"; for a pod's, too."""
+    given = engine.write("subordinates", "containers:700000:200000\n")
+    for name in ("/etc/subuid", "/etc/subgid"):
+        if not os.path.exists(name):
+            raise Skip(f"this machine has no {name}")
+        subprocess.run(["mount", "--bind", given, name], check=True)
+    try:
+        script = "cat /proc/self/uid_map; touch /tmp/x; stat -c %u /tmp/x /etc/passwd"
+        expected = ["0", "700000", "1024", "0", "0"]
+        output = engine.run("run", "--rm", "--userns", "auto", *SMALL, IMAGE, "sh", "-c", script)
+        expect(output.split() == expected, output)
+        engine.run("pod", "create", "--name", "mapped", "--userns", "auto")
+        output = engine.run("run", "--rm", "--pod", "mapped", IMAGE, "sh", "-c", script)
+        expect(output.split() == expected, output)
+        engine.run("pod", "rm", "-f", "-t", "0", "mapped")
+    finally:
+        for name in ("/etc/subuid", "/etc/subgid"):
+            subprocess.run(["umount", name], check=False)
+
+
+@case(Podman, "devices")
+def podman_devices(engine):
+    """Those that the guest kernel has, by any name; the host's are left out, whoever asks."""
+    output = engine.run("run", "--rm", *SMALL, "--device", "/dev/null:/dev/nothing", IMAGE, "sh",
+                        "-c", "stat -c %F /dev/nothing; echo x > /dev/nothing && echo fine")
+    expect(output == "character special file\nfine\n", output)
+    output = engine.run("run", "--rm", *SMALL, "--privileged", "--device", "/dev/loop-control",
+                        IMAGE, "sh", "-c", "ls /dev; grep CapEff /proc/self/status")
+    expect("null\n" in output and "loop-control" not in output, output)
+
+
+@case(Podman, "pod-namespaces")
+def podman_pod_namespaces(engine):
+    """A pod's /dev/shm is for all of its containers; its processes are not, and that is said."""
+    engine.run("pod", "create", "--name", "shared")
+    engine.run("run", "-d", "--pod", "shared", "--name", "one", IMAGE, "sh", "-c",
+               "echo note > /dev/shm/note; sleep 1000")
+    until("the note", lambda: engine.run(
+        "exec", "one", "cat", "/dev/shm/note", status=None) == "note\n")
+    expect(engine.run("run", "--rm", "--pod", "shared", IMAGE, "cat", "/dev/shm/note") == "note\n",
+           "/dev/shm")
+    engine.run("pod", "rm", "-f", "-t", "0", "shared")
+    engine.run("pod", "create", "--name", "seen", "--share", "pid")
+    text = engine.errors("run", "--rm", "--pod", "seen", IMAGE, "ps", status=126)
+    expect(".path: is not supported: processes of another container" in text
+           and text.count("\n") == 1, text)
+    engine.run("pod", "rm", "-f", "-t", "0", "seen")

@@ -149,6 +149,12 @@ def rootless_users(engine):
                         IMAGE, "sh", "-c", "id -u; touch /kept/new; stat -c %u /kept/*")
     expect(output == f"{USER}\n" * 3, output)
     expect(os.stat(engine.path("home/kept/new")).st_uid == USER, "the file's owner")
+    # As a user of the image, as nobody of the host, and as anybody that is free.
+    for word, text in (("keep-id:uid=1000,gid=1000", "0 1 1000 1000 0 1"), ("nomap", "0 1 65536 0"),
+                       ("auto", "0 1 1024 0")):
+        output = engine.run("run", "--rm", *SMALL, "--userns", word, IMAGE, "sh", "-c",
+                            "cat /proc/self/uid_map; touch /tmp/x; stat -c %u /tmp/x")
+        expect(text in " ".join(output.split()), f"{word}: {output}")
     output = engine.run("run", "--rm", *SMALL, "--uidmap", "0:1:1000", "--gidmap", "0:1:1000",
                         "-v", "/mnt/home/kept:/kept", IMAGE, "sh", "-c",
                         "id -u; stat -c %u /kept/new; touch /kept/no 2>/dev/null || echo refused")
@@ -161,6 +167,21 @@ def rootless_top(engine):
     for name, options in (("plain", ()), ("kept", ("--userns", "keep-id"))):
         engine.run("run", "-d", "--name", name, *SMALL, *options, IMAGE, "sleep", "1000")
         expect("sleep 1000" in engine.run("top", name), name)
+
+
+@case(RootlessPodman, "devices")
+def rootless_devices(engine):
+    """Those that the guest kernel has, by any name; the host's are left out, whoever asks."""
+    output = engine.run("run", "--rm", *SMALL, "--device", "/dev/null:/dev/nothing", IMAGE, "sh",
+                        "-c", "stat -c %F /dev/nothing; echo x > /dev/nothing && echo fine")
+    expect(output == "character special file\nfine\n", output)
+    output = engine.run("run", "--rm", *SMALL, "--device", "/dev/loop-control", IMAGE, "sh", "-c",
+                        "ls /dev/loop-control 2>/dev/null || echo none")
+    expect(output == "none\n", output)
+    output = engine.run("run", "--rm", *SMALL, "--privileged", IMAGE, "sh", "-c",
+                        "ls /dev; grep CapEff /proc/self/status")
+    expect("null\n" in output and "loop-control" not in output and "000001ffffffffff" in output,
+           output)
 
 
 @case(RootlessPodman, "networks")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import subprocess
 
 import host as hosts
@@ -148,6 +149,27 @@ def devices(host):
             {"type": "b", "path": "/dev/sda", "major": 8, "minor": 0}]})
         text = host.run("run", "--bundle", host.bundle, "box")
         expect("'/dev/sda' (b 8:0) is left out" in text, text)
+
+
+@case("linux/devices-that-are-bound")
+def bound_devices(host):
+    """Rootless engines bind the host's device files into /dev, since they can't make any."""
+    install(host, "ls", "head", "wc", "stat")
+    bind = {"type": "bind", "options": ["bind"]}
+    mounts = [{**bind, "source": "/dev/null", "destination": "/dev/nothing"},
+              {**bind, "source": "/dev/zero", "destination": "/dev/zero"}]
+    text = output(host, """
+        stat -c '%F %t:%T %a' /dev/nothing /dev/zero
+        echo gone > /dev/nothing; head -c 5 /dev/zero | wc -c
+        """, mounts=mounts)
+    expect(text == "character special file 1:3 666\ncharacter special file 1:5 666\n5\n", text)
+    if not hosts.PRODUCT.endswith("runc"):
+        node = os.path.join(host.scratch, "disk")
+        os.mknod(node, 0o600 | stat.S_IFBLK, os.makedev(259, 3))
+        amend(host, "sh", "-c", "ls /dev", mounts=[
+            {**bind, "source": node, "destination": "/dev/disk"}])
+        text = host.run("run", "--bundle", host.bundle, "box")
+        expect("'/dev/disk' (b 259:3) is left out" in text and "\ndisk" not in text, text)
 
 
 @case("linux/personality")

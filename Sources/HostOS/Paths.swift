@@ -9,6 +9,9 @@ public struct FileStatus: Equatable, Sendable {
   public let user: UInt32
   public let group: UInt32
   public let size: Int64
+  /// The numbers of a device file.
+  public let major: UInt32
+  public let minor: UInt32
   init(_ status: stat) {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
@@ -16,11 +19,17 @@ public struct FileStatus: Equatable, Sendable {
     user = status.st_uid
     group = status.st_gid
     size = Int64(status.st_size)
+    // makedev(3).
+    let number = UInt64(status.st_rdev)
+    major = UInt32(number >> 8 & 0xfff | number >> 32 & 0xffff_f000)
+    minor = UInt32(number & 0xff | number >> 12 & 0xffff_ff00)
   }
 
   public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
   public var isRegularFile: Bool { mode & S_IFMT == S_IFREG }
   public var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
+  public var isCharacterDevice: Bool { mode & S_IFMT == S_IFCHR }
+  public var isBlockDevice: Bool { mode & S_IFMT == S_IFBLK }
 }
 
 extension Descriptor {

@@ -69,7 +69,7 @@ extension Bundle {
 
   func mounts(_ warnings: inout [String]) throws(SpecError) -> [MountConfiguration] {
     var result: [MountConfiguration] = []
-    for (index, mount) in (spec.mounts ?? []).enumerated() {
+    for (index, mount) in (spec.mounts ?? []).enumerated() where device(of: mount) == nil {
       let field = "mounts[\(index)]"
       let kind = try Bundle.kind(of: mount, field)
       let destination = mount.destination ?? "/"
@@ -142,7 +142,7 @@ extension Bundle {
     return .container(isRecursive: isRecursive)
   }
 
-  private static func kind(
+  static func kind(
     of mount: Spec.Mount, _ field: String
   ) throws(SpecError) -> MountConfiguration.Kind {
     // The type of a bind is a dummy, says the specification.

@@ -70,29 +70,54 @@ extension Bundle {
     _ configuration: inout SandboxConfiguration, _ warnings: inout [String]
   ) {
     for (index, device) in (spec.linux?.devices ?? []).enumerated() {
-      let path = PathText.normalized(device.path)
-      let isKnown =
-        ["c", "u"].contains(device.type) && path.hasPrefix("/dev/")
-        && Bundle.knownDevices.contains { $0.major == device.major && $0.minor == device.minor }
-      let isInside = path.hasPrefix("/dev/")
-      guard isKnown || device.type == "p" && !isInside,
-        configuration.devices.count + configuration.pipes.count < 32
-      else {
-        warnings.append(
-          "config.json: linux.devices[\(index)]: '\(path)' (\(device.type) \(device.major):"
-            + "\(device.minor)) is left out: the guest kernel has no such device")
-        continue
-      }
-      let node = DeviceConfiguration(
-        path: isInside ? String(path.dropFirst("/dev/".count)) : path,
-        major: isKnown ? UInt32(device.major) : 0, minor: isKnown ? UInt32(device.minor) : 0,
-        mode: device.fileMode ?? 0o666, user: device.uid ?? 0, group: device.gid ?? 0)
-      if isInside {
-        configuration.devices.append(node)
-      } else {
-        configuration.pipes.append(node)
-      }
+      set(device, "linux.devices[\(index)]", &configuration, &warnings)
     }
+    for (index, mount) in (spec.mounts ?? []).enumerated() {
+      guard let device = device(of: mount) else { continue }
+      set(device, "mounts[\(index)]", &configuration, &warnings)
+    }
+  }
+
+  private func set(
+    _ device: Spec.Device, _ field: String, _ configuration: inout SandboxConfiguration,
+    _ warnings: inout [String]
+  ) {
+    let path = PathText.normalized(device.path)
+    let isInside = path.hasPrefix("/dev/")
+    let isKnown =
+      ["c", "u"].contains(device.type) && isInside
+      && Bundle.knownDevices.contains { $0.major == device.major && $0.minor == device.minor }
+    guard isKnown || device.type == "p" && !isInside,
+      configuration.devices.count + configuration.pipes.count < 32
+    else {
+      warnings.append(
+        "config.json: \(field): '\(path)' (\(device.type) \(device.major):"
+          + "\(device.minor)) is left out: the guest kernel has no such device")
+      return
+    }
+    let node = DeviceConfiguration(
+      path: isInside ? String(path.dropFirst("/dev/".count)) : path,
+      major: isKnown ? UInt32(device.major) : 0, minor: isKnown ? UInt32(device.minor) : 0,
+      mode: device.fileMode ?? 0o666, user: device.uid ?? 0, group: device.gid ?? 0)
+    if isInside {
+      configuration.devices.append(node)
+    } else {
+      configuration.pipes.append(node)
+    }
+  }
+
+  /// What is meant by a bind of a device file of the host into /dev: rootless engines can't make
+  /// device files, so they bind the host's.
+  func device(of mount: Spec.Mount) -> Spec.Device? {
+    guard let source = mount.source, let destination = mount.destination,
+      PathText.normalized(destination).hasPrefix("/dev/"),
+      (try? Bundle.kind(of: mount, "")) == .bind,
+      let status = try? HostFile.status(PathText.joined(path, source)),
+      status.isCharacterDevice || status.isBlockDevice
+    else { return nil }
+    return Spec.Device(
+      type: status.isCharacterDevice ? "c" : "b", path: destination, major: Int64(status.major),
+      minor: Int64(status.minor), fileMode: status.mode & 0o777)
   }
 
   /// null, zero, full, random, urandom, tty, console, ptmx.

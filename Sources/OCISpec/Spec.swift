@@ -198,6 +198,19 @@ extension Spec {
     public var fileMode: UInt32?
     public var uid: UInt32?
     public var gid: UInt32?
+
+    public init(
+      type: String, path: String, major: Int64, minor: Int64, fileMode: UInt32?,
+      uid: UInt32? = nil, gid: UInt32? = nil
+    ) {
+      self.type = type
+      self.path = path
+      self.major = major
+      self.minor = minor
+      self.fileMode = fileMode
+      self.uid = uid
+      self.gid = gid
+    }
   }
 
   public struct Personality: Equatable, Sendable {
