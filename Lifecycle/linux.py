@@ -172,6 +172,29 @@ def bound_devices(host):
         expect("'/dev/disk' (b 259:3) is left out" in text and "\ndisk" not in text, text)
 
 
+@case("linux/files-that-are-bound")
+def bound_files(host):
+    """Also where the guest kernel has the directory: as lxcfs binds its /proc/meminfo."""
+    install(host, "ls", "stat", "rm", "grep")
+    path = os.path.join(host.scratch, "file")
+    with open(path, "w") as file:
+        file.write("text\n")
+    bind = {"type": "bind", "source": path}
+    mounts = [{**bind, "destination": "/proc/meminfo", "options": ["bind", "ro"]},
+              {**bind, "destination": "/dev/conf", "options": ["bind"]},
+              {**bind, "destination": "/dev/new/conf", "options": ["bind", "ro"]}]
+    text = output(host, """
+        cat /proc/meminfo /dev/conf /dev/new/conf; stat -c '%F %s' /dev/conf
+        ls /dev | grep conf; cd /dev; cat conf/ 2>/dev/null; cat ./conf
+        echo more >> /dev/conf; cat /dev/new/conf
+        (echo x > /proc/meminfo) 2>/dev/null || echo refused
+        (echo x > /dev/new/conf) 2>/dev/null || echo refused
+        rm /dev/conf 2>/dev/null || echo stays
+        """, mounts=mounts)
+    expect(text == "text\n" * 3 + "regular file 5\nconf\ntext\ntext\nmore\nrefused\nrefused\n"
+           "stays\n", text)
+
+
 @case("linux/personality")
 def personality(host):
     if hosts.PRODUCT.endswith("runc"):

@@ -1,3 +1,4 @@
+import CPVCalls
 import Glibc
 import HostOS
 import PlatformHost
@@ -80,7 +81,11 @@ enum FirstProcess {
     try explaining("cannot report the mounts") { () throws(HostError) in
       for warning in warnings { try StatusRecord.warning(warning).send(to: statusSocket) }
       var ids: [UInt64] = []
-      for mount in mounts { if let tree = mount.descriptor { ids.append(try tree.mountID()) } }
+      for mount in mounts {
+        guard let tree = mount.descriptor else { continue }
+        ids.append(try tree.mountID())
+        if mount.isFile, let file = mount.volumeID { ids.append(file) }
+      }
       try StatusRecord.mounts(ids: ids).send(to: statusSocket)
       try StatusRecord.volumes(ids: mounts.compactMap(\.volumeID)).send(to: statusSocket)
     }
@@ -104,7 +109,8 @@ enum FirstProcess {
     parameters.mounts = files.mounts.map {
       BootMount(
         kind: $0.kind.rawValue,
-        flags: UInt32(truncatingIfNeeded: $0.attributes.rawValue) | $0.fileSystemFlags,
+        flags: UInt32(truncatingIfNeeded: $0.attributes.rawValue) | $0.fileSystemFlags
+          | ($0.isFile ? PV_MOUNT_FILE : 0),
         descriptor: $0.descriptor, path: $0.path, source: $0.source, type: $0.type)
     }
     parameters.hiddenDevice = files.hiddenDevice

@@ -304,9 +304,11 @@ struct RootBuilder: ~Copyable {
       throw .invalid
     }
     if mounts[index].kind == .host {
-      let target = try root.descriptor.handle(inRoot: destination)
-      let mount = mounts[index].descriptor ?? target.descriptor
-      try mount.setMountAttributes(
+      let place = mounts[index].descriptor ?? root.descriptor
+      let target = try place.handle(
+        inRoot: mounts[index].descriptor == nil
+          ? destination : mounts[index].isFile ? GuestMount.fileName : "/")
+      try target.descriptor.setMountAttributes(
         options.attributes, clearing: [.readOnly, .noExecution, .noDirectoryAccessTimes])
     }
     mounts[index].attributes = options.wanted
@@ -466,14 +468,37 @@ struct RootBuilder: ~Copyable {
     throws(HostError)
   {
     var mount = mount
-    if liesBelowGuestFileSystem(mount.path) {
+    let isDirectory = try tree.descriptor.status().isDirectory
+    if liesBelowGuestFileSystem(mount.path), !isDirectory {
+      let directory = try RootBuilder.directory(with: tree)
+      let file = try directory.descriptor.handle(inRoot: GuestMount.fileName)
+      mount.isFile = true
+      if mount.volumeID != nil { mount.volumeID = try file.descriptor.mountID() }
+      mount.descriptor = directory.release()
+    } else if liesBelowGuestFileSystem(mount.path) {
       mount.descriptor = tree.release()
     } else {
-      let isDirectory = try tree.descriptor.status().isDirectory
       let target = try root.descriptor.mountPoint(inRoot: mount.path, isDirectory: isDirectory)
       try tree.attach(on: target.descriptor)
     }
     mounts.append(mount)
+  }
+
+  /// A directory of its own for a file's mount: the guest kernel's paths start in directories.
+  private static func directory(
+    with file: borrowing DetachedMount
+  ) throws(HostError) -> DetachedMount {
+    let directory = try DetachedMount.create(
+      type: "tmpfs", source: "tmpfs", options: [("mode", "0555"), ("size", "4k")],
+      attributes: confined)
+    try directory.descriptor.makeFile(GuestMount.fileName, mode: 0o444)
+    // Only in the namespace does one mount stand on another; both go with the old root.
+    let oldRoot = try HostFile.handle("/")
+    try directory.attach(on: oldRoot.descriptor)
+    let place = try directory.descriptor.handle(inRoot: GuestMount.fileName)
+    try file.attach(on: place.descriptor)
+    try directory.setAttributes(.readOnly)
+    return try DetachedMount.clone(of: "", at: directory.descriptor, recursively: true)
   }
 
   /// Rootless engines bind the host's sysfs where they may not mount one, on its own path.

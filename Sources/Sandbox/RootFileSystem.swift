@@ -1,3 +1,4 @@
+import CPVCalls
 import Glibc
 import HostOS
 
@@ -15,6 +16,9 @@ public struct GuestMount: Equatable, Sendable {
   /// The host directory, where the path itself does not lead there because it lies below a file
   /// system of the guest kernel. It stays open for as long as the sandbox lives.
   public internal(set) var descriptor: Descriptor?
+  /// The directory holds only a file of this name, which is what is mounted.
+  public internal(set) var isFile = false
+  static let fileName = PV_MOUNT_FILE_NAME
   public let path: String
   public let source: String
   public let type: String

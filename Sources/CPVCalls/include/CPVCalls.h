@@ -59,6 +59,9 @@ enum { PV_MOUNT_HOST = 0, PV_MOUNT_PROC, PV_MOUNT_DEV, PV_MOUNT_DEVPTS, PV_MOUNT
 #define PV_MOUNT_SYNCHRONOUS 0x10000000u
 #define PV_MOUNT_SYNCHRONOUS_DIRECTORIES 0x20000000u
 #define PV_MOUNT_LAZY_TIMES 0x40000000u
+/* The descriptor's directory holds a file of this name, which is what is mounted. */
+#define PV_MOUNT_FILE 0x80000000u
+#define PV_MOUNT_FILE_NAME "file"
 
 /* One mount point of the guest. Mounts below "/" that are host directories already stand in the
  * host mount namespace; only those below a guest file system carry a descriptor of their own. */

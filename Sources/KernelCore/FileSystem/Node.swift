@@ -127,10 +127,14 @@ public struct MountFlags: OptionSet {
     MountFlags(rawValue: PV_MOUNT_SYNCHRONOUS_DIRECTORIES)
   }
   public static var lazyTimes: MountFlags { MountFlags(rawValue: PV_MOUNT_LAZY_TIMES) }
+  static var file: MountFlags { MountFlags(rawValue: PV_MOUNT_FILE) }
 }
 
-/// A mount of a guest file system, or of a host directory below one.
+/// A mount of a guest file system, or of a host directory or file below one.
 public final class Mount {
+  /// What a mounted file is called in its host directory: PV_MOUNT_FILE_NAME.
+  static let fileName: StaticString = "file"
+
   /// Absolute, without a slash at the end.
   public let path: [UInt8]
   public let root: Node?
@@ -152,6 +156,15 @@ public final class Mount {
   }
 
   public var isReadOnly: Bool { flags.contains(.readOnly) }
+  /// Of the host, in `hostDirectory`.
+  var isFile: Bool { flags.contains(.file) }
+
+  /// What the host says of what is mounted from there.
+  public func hostStatus() throws(Errno) -> FileStatus {
+    guard hostDirectory.isValid else { return try .ofHost(path: path) }
+    guard isFile else { return try .ofHost(hostDirectory) }
+    return try .ofHost(hostDirectory, Self.fileName.utf8Start, flags: .AT_SYMLINK_NOFOLLOW)
+  }
 
   /// True when look-ups stop at this mount instead of going to the host.
   public var isGuest: Bool { root != nil || hostDirectory.isValid }
@@ -178,10 +191,7 @@ public final class MountTable {
   public func noteRestrictions() {
     let wanted: MountFlags = [.noExecution, .noSetID]
     for mount in mounts where mount.root == nil && !mount.flags.isDisjoint(with: wanted) {
-      let status =
-        mount.hostDirectory.isValid
-        ? try? FileStatus.ofHost(mount.hostDirectory) : try? FileStatus.ofHost(path: mount.path)
-      guard let status else { continue }
+      guard let status = try? mount.hostStatus() else { continue }
       restrictedDevices.append((status.device, mount.flags.intersection(wanted)))
     }
   }

@@ -336,15 +336,20 @@ extension Task {
     _ canonical: [UInt8], hasSlash: Bool, into buffer: UnsafeMutablePointer<UInt8>
   ) -> HostPath {
     var directory = HostDescriptor.absolute
-    var start = 0
+    var index = 0
+    var length = 0
     if let found = withText(canonical, { kernel.mounts.guestMount(of: $0) }),
       found.mount.hostDirectory.isValid
     {
       directory = found.mount.hostDirectory
-      start = found.length + 1
+      index = found.length + 1
+      if found.mount.isFile {
+        // What comes after it begins with a slash.
+        index = found.length
+        length = Mount.fileName.utf8CodeUnitCount
+        buffer.update(from: Mount.fileName.utf8Start, count: length)
+      }
     }
-    var length = 0
-    var index = start
     while index < canonical.count {
       buffer[length] = canonical[index]
       length += 1

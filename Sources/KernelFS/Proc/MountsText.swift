@@ -99,9 +99,6 @@ enum MountsText {
 
   private static func device(of mount: Mount) -> UInt64 {
     if let root = mount.root { return (try? root.status(Task.current))?.device ?? 0 }
-    if mount.hostDirectory.isValid {
-      return (try? FileStatus.ofHost(mount.hostDirectory))?.device ?? 0
-    }
-    return (try? FileStatus.ofHost(path: mount.path))?.device ?? 0
+    return (try? mount.hostStatus())?.device ?? 0
   }
 }
