@@ -30,7 +30,7 @@ public struct OpenConnection: Sendable {
     self.cookie = cookie
     self.inode = inode
     self.role = role
-    self.subject = subject
+    self.subject = subject.kept
     self.protocol = `protocol`
     self.local = local
     self.remote = remote
@@ -50,6 +50,20 @@ public struct OpenConnection: Sendable {
       .close, subject: subject, protocol: `protocol`, local: local, remote: remote,
       connection: cookie, decision: decision, end: end)
   }
+}
+
+extension AuditEvent.Subject {
+  /// For as long as a connection is open. The program's name is the guest's word, and there may be
+  /// many connections: no more is kept of it than names of programs have.
+  fileprivate var kept: AuditEvent.Subject {
+    guard program.utf8.count > AuditEvent.Subject.keptNameLimit else { return self }
+    let name = String(
+      decoding: program.utf8.prefix(AuditEvent.Subject.keptNameLimit), as: UTF8.self)
+    return AuditEvent.Subject(
+      process: process, hostProcess: hostProcess, program: name, user: user)
+  }
+
+  private static let keptNameLimit = 512
 }
 
 /// The container's open connections, as the backend made them.

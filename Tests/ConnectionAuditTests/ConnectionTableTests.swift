@@ -63,11 +63,21 @@ import Testing
     #expect(connection.question?.protocol == .unix)
   }
 
+  @Test func onlySoMuchIsKeptOfAProgramsName() {
+    let long = AuditEvent.Subject(
+      process: 7, hostProcess: 4321, program: "/" + String(repeating: "é", count: 2000), user: 0)
+    let kept = connection(1, subject: long).subject
+    #expect(kept.program.utf8.count <= 515)
+    #expect(kept.program.hasPrefix("/éé"))
+    #expect(connection(1).subject == AuditLineTests.subject)
+  }
+
   private func connection(
-    _ cookie: UInt64, _ transport: ConnectionProtocol = .tcp
+    _ cookie: UInt64, _ transport: ConnectionProtocol = .tcp,
+    subject: AuditEvent.Subject = AuditLineTests.subject
   ) -> OpenConnection {
     OpenConnection(
-      cookie: cookie, role: .outgoing, subject: AuditLineTests.subject, protocol: transport,
+      cookie: cookie, role: .outgoing, subject: subject, protocol: transport,
       local: nil, remote: transport == .unix ? .unix("/vol/door") : AuditLineTests.remote,
       decision: .withoutPolicy)
   }
