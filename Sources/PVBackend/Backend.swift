@@ -14,6 +14,9 @@ public final class Backend: Sendable {
   let listeners = ListenerTable()
   let lost = LostDescriptors()
   let routeNews = RouteNews()
+  /// Held by who reads much of the host at once, so that no guest keeps more than one processor and
+  /// one answer's memory of the backend's busy.
+  let reading = Mutex(())
   public let programs: Programs
   private let workerCount = Atomic<Int>(0)
 

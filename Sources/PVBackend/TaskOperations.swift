@@ -61,8 +61,10 @@ extension Worker {
   func mappedPath(_ request: Request) throws(HostError) -> Int64 {
     guard let address = UInt64(exactly: try request.size(1)) else { throw HostError(EINVAL) }
     let file = try processFile("maps", of: request, flags: O_RDONLY)
-    let text = try file.descriptor.readAll(limit: Worker.mapsLimit)
-    guard let path = MapsLine.path(at: address, in: text) else { throw HostError(ENOENT) }
+    let path = try backend.reading.withLock { (_) throws(HostError) -> [UInt8]? in
+      try MapsLine.path(at: address, in: file.descriptor, limit: Worker.mapsLimit)
+    }
+    guard let path else { throw HostError(ENOENT) }
     guard path.count <= payload.capacity else { throw HostError(ENAMETOOLONG) }
     for (index, byte) in path.enumerated() { payload.store(byte, at: index) }
     answerSize = path.count
@@ -70,7 +72,7 @@ extension Worker {
   }
 
   /// More than `vm.max_map_count` lines as it usually is.
-  private static var mapsLimit: Int { 16 << 20 }
+  private static var mapsLimit: Int64 { 16 << 20 }
 
   func affinity(_ request: Request) throws(HostError) -> Int64 {
     answerSize = try thread(of: request).affinity(into: payload)
@@ -110,19 +112,49 @@ extension Worker {
 /// A line of proc_pid_maps(5): `start-end perms offset device inode  path`.
 enum MapsLine {
   /// The path of the line whose range holds the address; nil when there is none, or it has no path.
-  static func path(at address: UInt64, in text: [UInt8]) -> ArraySlice<UInt8>? {
-    for line in text.split(separator: UInt8(ascii: "\n")) {
-      let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
-      guard let bounds = fields.first?.split(separator: UInt8(ascii: "-")), bounds.count == 2,
-        let start = UInt64(String(decoding: bounds[0], as: UTF8.self), radix: 16),
-        let end = UInt64(String(decoding: bounds[1], as: UTF8.self), radix: 16)
-      else { return nil }
-      guard (start..<max(start, end)).contains(address) else { continue }
-      guard fields.count == 6 else { return nil }
-      let path = fields[5].drop { $0 == UInt8(ascii: " ") }
-      return path.first == UInt8(ascii: "/") ? path : nil
+  ///
+  /// Reads a piece at a time and no further than that line: they ascend.
+  static func path(
+    at address: UInt64, in file: Descriptor, limit: Int64
+  ) throws(HostError) -> [UInt8]? {
+    let piece = ByteBuffer(capacity: 1 << 16)
+    var (position, rest): (Int64, [UInt8]) = (0, [])
+    while position < limit {
+      let count = try file.readBytes(at: position, into: piece)
+      position += Int64(count)
+      rest += piece.bytes(count: count)
+      // What is behind the last line's end is no line yet, unless nothing follows.
+      let end =
+        count == 0 ? rest.endIndex : (rest.lastIndex(of: UInt8(ascii: "\n")) ?? rest.startIndex)
+      for line in rest[..<end].split(separator: UInt8(ascii: "\n")) {
+        guard let range = range(of: line) else { return nil }
+        if address < range.upperBound {
+          return range.contains(address) ? path(in: line).map(Array.init) : nil
+        }
+      }
+      if count == 0 { return nil }
+      rest.removeFirst(end)
     }
     return nil
+  }
+
+  private static func range(of line: ArraySlice<UInt8>) -> Range<UInt64>? {
+    guard let field = line.split(separator: UInt8(ascii: " "), maxSplits: 1).first else {
+      return nil
+    }
+    let bounds = field.split(separator: UInt8(ascii: "-"))
+    guard bounds.count == 2,
+      let start = UInt64(String(decoding: bounds[0], as: UTF8.self), radix: 16),
+      let end = UInt64(String(decoding: bounds[1], as: UTF8.self), radix: 16), start < end
+    else { return nil }
+    return start..<end
+  }
+
+  private static func path(in line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
+    guard fields.count == 6 else { return nil }
+    let path = fields[5].drop { $0 == UInt8(ascii: " ") }
+    return path.first == UInt8(ascii: "/") ? path : nil
   }
 }
 

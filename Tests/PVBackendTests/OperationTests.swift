@@ -244,9 +244,31 @@ import Testing
       ("2000-1000 rw-p 00000000 00:00 0                          /a", 0x1000, nil),
       ("nonsense", 0, nil), ("", 0, nil),
     ] as [(String, UInt64, String?)])
-  func aLineOfMapsGivesThePathBehindAnAddress(text: String, address: UInt64, path: String?) {
-    let found = MapsLine.path(at: address, in: Array(text.utf8))
-    #expect(found.map { String(decoding: $0, as: UTF8.self) } == path)
+  func aLineOfMapsGivesThePathBehindAnAddress(text: String, address: UInt64, path: String?) throws {
+    #expect(try pathOfMaps(text, at: address) == path)
+  }
+
+  @Test func mapsAreReadAPieceAtATime() throws {
+    let lines = (1...5000).map { number in
+      let start = String(number * 0x1000, radix: 16)
+      let end = String(number * 0x1000 + 0x1000, radix: 16)
+      return "\(start)-\(end) r--p 00000000 00:01 5        /file/\(number)\n"
+    }
+    let text = lines.joined()
+    for number in [1, 1500, 1501, 4999, 5000] as [UInt64] {
+      #expect(try pathOfMaps(text, at: number * 0x1000) == "/file/\(number)")
+    }
+    #expect(try pathOfMaps(text, at: 5001 * 0x1000) == nil)
+    // No further than that.
+    #expect(try pathOfMaps(text, at: 5000 * 0x1000, limit: 1 << 17) == nil)
+  }
+
+  private func pathOfMaps(_ text: String, at address: UInt64, limit: Int64 = 1 << 20) throws
+    -> String?
+  {
+    let file = try OwnedDescriptor.memory(name: "maps", bytes: Array(text.utf8))
+    let path = try MapsLine.path(at: address, in: file.descriptor, limit: limit)
+    return path.map { String(decoding: $0, as: UTF8.self) }
   }
 
   @Test func residentPagesAreThoseOfGuestProcessesOnly() throws {
