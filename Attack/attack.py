@@ -377,6 +377,39 @@ for kind in ("fork", "clone", "threads", "memory", "descriptors", "pipes", "file
 bomb("file", file_size=64 << 20)
 
 
+def bomb_in_container(name, memory=32 << 20, beside=64 << 20):
+    """Under the container's own limit; what else is used because of it counts as well."""
+
+    def run(context):
+        directory, volume = context.host.directory("bundle"), context.volume("bombs")
+        harness.write_bundle(
+            directory, ["/work/bombs", name],
+            [{"destination": "/work", "type": "bind", "source": volume, "options": ["bind", "rw"]}],
+            lambda configuration: configuration["linux"].update(
+                resources={"memory": {"limit": memory, "swap": memory}}))
+        identifier = f"attack-{os.getpid()}-{context.host.serial}"
+        limits = Limits(400, 768 << 20)
+        try:
+            result = context.host.run(
+                [harness.product(), "run", "--bundle", directory, identifier], 60, limits=limits)
+            peak = limits.peak()
+        finally:
+            limits.remove()
+        ending, problems = judge(result)
+        if result.status not in (0, 137):
+            problems.append(f"ended with status {result.status}, not for want of memory")
+        if peak > memory + beside:
+            problems.append(f"{peak >> 20} MiB were used under a limit of {memory >> 20} MiB")
+        notes = [line[6:] for line in result.output.splitlines() if line.startswith("note: ")]
+        return problems, "; ".join(notes + [ending, f"{peak >> 20} MiB in all"])[:300]
+
+    ATTACKS[f"bomb-container-{name}"] = run
+
+
+for kind in ("memory", "fallocate", "copies", "splices", "answers"):
+    bomb_in_container(kind)
+
+
 # What the host's other processes try while a sandbox holds what is counted by user.
 HOST_NEEDS = """
 import ctypes, os, select, signal

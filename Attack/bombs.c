@@ -7,10 +7,16 @@
  *     bombs file        one large file in the throw-away root
  *     bombs files       many files       bombs mappings mappings
  *     bombs sockets     unix sockets     bombs objects  what the guest kernel keeps on its heap
+ *
+ * Of memory that the backend is asked for:
+ *
+ *     bombs fallocate   a file in memory bombs copies   the same, filled by copying
+ *     bombs splices     the same, out of a pipe         bombs answers  what the network looks like
  */
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include "attack.h"
@@ -179,6 +185,65 @@ static int objects_bomb(void) {
   return 0;
 }
 
+/* More than any limit that the driver sets around these. */
+#define MUCH (512L << 20)
+
+static int much(const char *what, long size) {
+  report(what, size >> 20);
+  if (size >= MUCH) say("breach: 512 MiB of memory under a limit of less");
+  return 0;
+}
+
+static int fallocate_bomb(void) {
+  int file = memfd_create("bomb", 0);
+  long size = 8 << 20;
+  /* The largest first: it comes to nothing, or to the limit. */
+  if (fallocate(file, 0, 0, 1L << 40) == 0) say("breach: 1 TiB of memory");
+  for (; size <= MUCH; size *= 2)
+    if (fallocate(file, FALLOC_FL_KEEP_SIZE, 0, size)) break;
+  return much("MiB allocated", size / 2);
+}
+
+static int copies_bomb(void) {
+  int from = memfd_create("empty", 0), file = memfd_create("bomb", 0);
+  long size = 0, piece = 8 << 20;
+  if (ftruncate(from, piece)) return 1;
+  for (; size < MUCH; size += piece) {
+    off64_t start = 0, end = size;
+    long half = copy_file_range(from, &start, file, &end, (size_t)piece / 2, 0);
+    if (half != piece / 2) break;
+    start = 0;
+    if (lseek(file, end, SEEK_SET) < 0) break;
+    if (sendfile(file, from, &start, (size_t)piece / 2) != piece / 2) break;
+  }
+  return much("MiB copied", size);
+}
+
+static int splices_bomb(void) {
+  static char bytes[65536];
+  int file = memfd_create("bomb", 0), ends[2];
+  long size = 0;
+  if (pipe(ends)) return 1;
+  for (; size < MUCH; size += (long)sizeof bytes) {
+    if (write(ends[1], bytes, sizeof bytes) != sizeof bytes) break;
+    for (long left = sizeof bytes; left > 0;) {
+      long moved = splice(ends[0], NULL, file, NULL, (size_t)left, 0);
+      if (moved <= 0) return much("MiB spliced", size);
+      left -= moved;
+    }
+  }
+  return much("MiB spliced", size);
+}
+
+static int answers_bomb(void) {
+  struct pv_request *request = new_request(PV_OP_NETWORK_TEXT);
+  request->arguments[0] = PV_NETWORK_NETSTAT;
+  long count = 0, result = 0;
+  while (count < 1000000 && (result = broker(request)) >= 0) count++;
+  say("note: %ld answers, then %s", count, strerror((int)-result));
+  return 0;
+}
+
 int main(int count, char **values) {
   find_kernel();
   int result = 2;
@@ -194,6 +259,10 @@ int main(int count, char **values) {
   else if (!strcmp(mode, "mappings")) result = mappings_bomb();
   else if (!strcmp(mode, "sockets")) result = sockets_bomb();
   else if (!strcmp(mode, "objects")) result = objects_bomb();
+  else if (!strcmp(mode, "fallocate")) result = fallocate_bomb();
+  else if (!strcmp(mode, "copies")) result = copies_bomb();
+  else if (!strcmp(mode, "splices")) result = splices_bomb();
+  else if (!strcmp(mode, "answers")) result = answers_bomb();
   if (result == 0) say("done");
   return result;
 }

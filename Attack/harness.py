@@ -264,6 +264,15 @@ class Limits:
             with open(os.path.join(path, "cgroup.procs"), "w") as file:
                 file.write(str(os.getpid()))
 
+    def peak(self):
+        """The most memory that the group and those below it have had."""
+        for path in self.paths:
+            for name in ("memory.max_usage_in_bytes", "memory.peak"):
+                if os.path.exists(os.path.join(path, name)):
+                    with open(os.path.join(path, name)) as file:
+                        return int(file.read())
+        return 0
+
     def remove(self):
         for path in self.paths:
             for _ in range(100):

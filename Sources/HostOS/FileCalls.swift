@@ -173,6 +173,15 @@ extension Descriptor {
     return Int(HOST_STATFS_SIZE)
   }
 
+  /// Whether the file's pages are memory for as long as it is there: of a tmpfs, a memfd, a ramfs.
+  /// A pipe's are, too, but it has few.
+  public func isInMemory() throws(HostError) -> Bool {
+    let record = ByteBuffer(capacity: Int(HOST_STATFS_SIZE))
+    _ = try fileSystemStatus(into: record)
+    // f_type: TMPFS_MAGIC, RAMFS_MAGIC and HUGETLBFS_MAGIC of statfs(2).
+    return [0x0102_1994, 0x8584_58f6, 0x9584_58f6].contains(record.load(UInt64.self, at: 0))
+  }
+
   public func syncFileSystem() throws(HostError) { try check { host_sync_file_system(rawValue) } }
 
   /// Nil offsets mean, and move, the file's own position.

@@ -19,8 +19,8 @@ extension Worker {
     let offset = try request.size(3)
     let length = try request.size(4)
     let file = try descriptor(0, of: request)
-    try file.descriptor.allocate(mode: mode, offset: offset, length: length)
-    return 0
+    return try perform(
+      .allocate(mode: mode, offset: offset, length: length), on: [file.descriptor])
   }
 
   func fileSystemStatus(_ request: Request) throws(HostError) -> Int64 {
@@ -42,9 +42,9 @@ extension Worker {
     let offset = try request.offset(2)
     let outputOffset = try request.offset(3)
     let count = min(try request.size(4), Worker.copyLimit)
-    return Int64(
-      try input.descriptor.copyRange(
-        from: offset, to: output.descriptor, at: outputOffset, count: Int(count)))
+    return try perform(
+      .copyRange(from: offset, at: outputOffset, count: count),
+      on: [input.descriptor, output.descriptor])
   }
 
   func sendFile(_ request: Request) throws(HostError) -> Int64 {
@@ -52,8 +52,8 @@ extension Worker {
     let output = try regularFile(1, of: request)
     let offset = try request.offset(2)
     let count = min(try request.size(4), Worker.copyLimit)
-    return Int64(
-      try input.descriptor.sendFile(from: offset, to: output.descriptor, count: Int(count)))
+    return try perform(
+      .sendFile(from: offset, count: count), on: [input.descriptor, output.descriptor])
   }
 
   func pipeBytes(_ request: Request) throws(HostError) -> Int64 {
@@ -74,9 +74,9 @@ extension Worker {
     let offset = try request.offset(2)
     let outputOffset = try request.offset(3)
     let count = min(try request.size(4), Worker.copyLimit)
-    return Int64(
-      try input.descriptor.splice(
-        from: offset, to: output.descriptor, at: outputOffset, count: Int(count)))
+    return try perform(
+      .splice(from: offset, at: outputOffset, count: count),
+      on: [input.descriptor, output.descriptor])
   }
 
   func tee(_ request: Request) throws(HostError) -> Int64 {
@@ -135,6 +135,16 @@ extension Worker {
       try? file.descriptor.syncFileSystem()
     }
     return 0
+  }
+
+  /// By the sandbox's own process where the last file would get memory, else by this one.
+  private func perform(
+    _ order: MemoryOrder, on files: [Descriptor]
+  ) throws(HostError) -> Int64 {
+    guard let target = files.last, try target.isInMemory() else {
+      return try order.perform(on: files)
+    }
+    return try backend.view.member.perform(order, on: files)
   }
 
   private func regularFile(_ index: Int, of request: Request) throws(HostError) -> OwnedDescriptor {

@@ -26,12 +26,12 @@ enum Operation: UInt32, CaseIterable, Sendable {
 }
 
 extension Operation {
-  /// Whether it can be expected to wait for a disk, or for whoever reads standard error, or to
-  /// read much.
+  /// Whether it can be expected to wait for a disk, for whoever reads standard error or for a
+  /// process of the sandbox, or to read much.
   var takesLong: Bool {
     switch self {
     case .log, .allocate, .truncate, .copyRange, .sendFile, .sync, .syncRange, .splice, .advise,
-      .mappedPath:
+      .mappedPath, .routeQuery, .networkText, .socketQuery:
       true
     default: false
     }

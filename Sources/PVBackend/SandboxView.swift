@@ -11,6 +11,8 @@ public struct SandboxView: ~Copyable, Sendable {
   let tasks: GuestTasks
   let facts: HostProc
   let network: GuestNetwork
+  /// Makes files in memory grow.
+  let member: GroupMember
   /// Limits and use of the sandbox's control group, as `PV_TEXT_GROUP` has them.
   let group: @Sendable () -> String
   /// Runs the body while no process of the sandbox runs, where the host can stop them.
@@ -19,7 +21,8 @@ public struct SandboxView: ~Copyable, Sendable {
   public init(
     memory: SharedMemory, memoryAddresses: Range<UInt64>, listener: consuming SeccompListener,
     files: consuming GuestFiles, tasks: consuming GuestTasks, facts: consuming HostProc,
-    network: consuming GuestNetwork, group: @escaping @Sendable () -> String,
+    network: consuming GuestNetwork, member: GroupMember,
+    group: @escaping @Sendable () -> String,
     whileStopped: @escaping @Sendable (() -> Void) -> Void = { body in body() }
   ) {
     self.memory = memory
@@ -29,6 +32,7 @@ public struct SandboxView: ~Copyable, Sendable {
     self.tasks = tasks
     self.facts = facts
     self.network = network
+    self.member = member
     self.group = group
     self.whileStopped = whileStopped
   }

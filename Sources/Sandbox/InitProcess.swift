@@ -1,5 +1,6 @@
 import Glibc
 import HostOS
+import PVBackend
 import PlatformHost
 
 /// Descriptors of the backend that the guest starts with.
@@ -23,17 +24,20 @@ struct InitProcess {
   private var statusSocket: Descriptor
   /// From the backend: the status to end with. At its end the backend is gone.
   private var orders: Descriptor
+  /// From the backend: files in memory to be filled, for which the control group is to pay.
+  private var memory: Descriptor
   private var children: Descriptor
   /// Opened while the host's /dev is there.
   private let null: Descriptor
 
   static func run(
     _ plan: SandboxPlan, image: borrowing KernelImage, _ sources: GuestSources,
-    statusSocket: Descriptor, orders: Descriptor, isInGroup: Bool
+    statusSocket: Descriptor, orders: Descriptor, memory: Descriptor, isInGroup: Bool
   ) -> Never {
     do throws(RuntimeError) {
       var process = try InitProcess(
-        plan, sources, statusSocket: statusSocket, orders: orders, isInGroup: isInGroup)
+        plan, sources, statusSocket: statusSocket, orders: orders, memory: memory,
+        isInGroup: isInGroup)
       try process.start(image)
       try explaining("cannot wait for guest processes") { () throws(HostError) in
         try process.bury()
@@ -49,12 +53,13 @@ struct InitProcess {
 
   private init(
     _ plan: SandboxPlan, _ sources: GuestSources, statusSocket: Descriptor, orders: Descriptor,
-    isInGroup: Bool
+    memory: Descriptor, isInGroup: Bool
   ) throws(RuntimeError) {
     self.plan = plan
     self.sources = sources
     self.statusSocket = statusSocket
     self.orders = orders
+    self.memory = memory
     self.isInGroup = isInGroup
     children = try explaining("cannot wait for guest processes") { () throws(HostError) in
       let signals = try SignalDescriptor([SIGCHLD])
@@ -194,18 +199,22 @@ struct InitProcess {
     // Whoever reads the program's output shall see its end when the program closes it.
     for number in Int32(0)...2 { try CurrentProcess.setStandardDescriptor(number, to: null) }
     try plan.users?.enter()
-    let kept = try CurrentProcess.keepOnly([statusSocket, orders, children, mount.release()])
-    (statusSocket, orders, children) = (kept[0], kept[1], kept[2])
+    let kept = try CurrentProcess.keepOnly(
+      [statusSocket, orders, children, memory, mount.release()])
+    (statusSocket, orders, children, memory) = (kept[0], kept[1], kept[2], kept[3])
     try CurrentProcess.dropCapabilities()
-    try StatusRecord.proc(number: kept[3].rawValue).send(to: statusSocket)
+    try StatusRecord.proc(number: kept[4].rawValue).send(to: statusSocket)
   }
 
-  /// Tells of every guest process that did not end by its kernel's leave. Returns after the last.
+  /// Tells of every guest process that did not end by its kernel's leave, and fills files in memory
+  /// meanwhile. Returns after the last.
   private func bury() throws(HostError) {
     CurrentProcess.forgetCode()
     while true {
-      let ready = try Readiness.wait([orders, children])
+      let ready = try Readiness.wait([orders, children, memory])
       if ready[0] { obey() }
+      // Where the backend is gone, so is who would hear of an error; the orders say that it is.
+      if ready[2] { _ = try? GroupMember.obey(memory) }
       SignalDescriptor.discardSignals(of: children)
       while let ended = try CurrentProcess.nextEndedChild() {
         if ended.waitStatus != 0 { try StatusRecord.death(ended).send(to: statusSocket) }

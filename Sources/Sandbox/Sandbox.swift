@@ -6,7 +6,8 @@ import PlatformHost
 ///
 ///     the command     forwards signals, keeps the terminal, cleans up after the backend
 ///       the backend   serves the guest's calls, ends everything else
-///         init        pid 1 of the sandbox's namespaces, buries guest processes
+///         init        pid 1 of the sandbox's namespaces, buries guest processes, fills their
+///                     files in memory
 ///           guest processes, of which the first builds the root file system and boots the kernel
 ///
 /// Each is a fork of the one before, made while that one has a single thread. If the command dies,

@@ -13,6 +13,8 @@ struct StartingSandbox: ~Copyable {
   private let memory: SharedMemory
   private let memoryAddresses: Range<UInt64>
   private let orders: OwnedDescriptor
+  /// Init, to fill files in memory.
+  private let member: GroupMember
   /// What programs say by sd_notify(3).
   private let notices: Descriptor?
   /// The host's mounts before the sandbox's root was built, if volumes follow them.
@@ -40,18 +42,20 @@ struct StartingSandbox: ~Copyable {
       let sockets = try SocketPair()
       try sockets.first.descriptor.receiveCredentials()
       let orders = try Pipe()
+      let memberSockets = try SocketPair()
       let (fork, isInGroup) = try fork(plan)
       guard case .parent(let child) = fork else {
         notices?.reading.close()
         InitProcess.run(
           plan, image: image, sources, statusSocket: sockets.intoSecond().release(),
-          orders: orders.intoReadingEnd().release(), isInGroup: isInGroup)
+          orders: orders.intoReadingEnd().release(),
+          memory: memberSockets.intoSecond().release(), isInGroup: isInGroup)
       }
       notices?.writing.close()
       return StartingSandbox(
         plan: plan, initProcess: child, initDescriptor: try child.openDescriptor(),
         statusSocket: sockets.intoFirst(), memory: memory, memoryAddresses: addresses,
-        orders: orders.intoWritingEnd(),
+        orders: orders.intoWritingEnd(), member: GroupMember(socket: memberSockets.intoFirst()),
         notices: notices?.reading, hostMounts: hostMounts)
     }
   }
@@ -228,7 +232,7 @@ struct StartingSandbox: ~Copyable {
           memory: memory, memoryAddresses: memoryAddresses,
           listener: SeccompListener(owner: try process.duplicate(listener.number)), files: files,
           tasks: tasks, facts: try HostProc(), network: try network(gate),
-          group: plan.group.textReader(), whileStopped: plan.group.stopper())
+          member: member, group: plan.group.textReader(), whileStopped: plan.group.stopper())
       ) { level, message in console.say(level, message) }
       // From here on it may do for the guest what the guest's own root may.
       try plan.users?.enter()

@@ -12,6 +12,8 @@ final class GuestFixture: Sendable {
   let backend: Backend
   let memory: SharedMemory
   let process: ProcessID
+  /// What the sandbox's member was given to do.
+  let orders = Counter()
   private let standardInput: Descriptor
 
   /// Where the guest has its memory.
@@ -24,6 +26,8 @@ final class GuestFixture: Sendable {
   static let streamNumber: Int32 = 205
   static let datagramNumber: Int32 = 206
   static let localNumber: Int32 = 207
+  /// A file in memory.
+  static let memoryFileNumber: Int32 = 208
 
   /// Runs `body` with a worker, in a thread that is confined to the fixture's root as a worker is.
   static func run<Result: Sendable>(
@@ -53,10 +57,12 @@ final class GuestFixture: Sendable {
     memory = try SharedMemory(mapping: memoryFile.descriptor, size: GuestFixture.size)
     let network = try GuestFixture.makeNetwork()
     defer { for socket in network.sockets { close(socket.rawValue) } }
+    let guestMemory = try OwnedDescriptor.memory(name: "guest", bytes: [])
     (process, standardInput) = try GuestFixture.startProcess(
-      root: rootDirectory, sockets: network.sockets)
+      root: rootDirectory, files: network.sockets + [guestMemory.descriptor])
     let mountID = try rootDirectory.descriptor.mountID()
     let proc = try HostFile.handle("/proc")
+    let member = try GuestFixture.startMember(counting: orders)
     backend = try Backend(
       view: SandboxView(
         memory: memory,
@@ -73,6 +79,7 @@ final class GuestFixture: Sendable {
         network: GuestNetwork(
           namespace: OwnedDescriptor(owning: network.namespace.rawValue),
           mayBindPrivilegedPorts: false, gate: gate),
+        member: member,
         group: { "memory.max 1048576\nmemory.stat:anon 4096\n" })
     ) { _, _ in }
   }
@@ -102,10 +109,24 @@ final class GuestFixture: Sendable {
     return try box.wait()
   }
 
+  /// A thread that stands for the sandbox's init, for as long as there is a backend.
+  private static func startMember(counting orders: Counter) throws -> GroupMember {
+    let sockets = try SocketPair()
+    let socket = try sockets.second.descriptor.duplicate().release()
+    try HostThread.start {
+      repeat {
+        _ = try? Readiness.wait([socket])
+        orders.count.add(1, ordering: .releasing)
+      } while (try? GroupMember.obey(socket)) == true
+      socket.close()
+    }
+    return GroupMember(socket: sockets.intoFirst())
+  }
+
   /// cat(1), which lives until its input ends. It has answered once, so that its program is there:
   /// posix_spawn(3) returns while execve(2) still maps it.
   private static func startProcess(
-    root: borrowing OwnedDescriptor, sockets: [Descriptor]
+    root: borrowing OwnedDescriptor, files: [Descriptor]
   ) throws -> (ProcessID, Descriptor) {
     let input = try Pipe()
     let output = try Pipe()
@@ -117,8 +138,8 @@ final class GuestFixture: Sendable {
     posix_spawn_file_actions_adddup2(&actions, output.writing.rawValue, 1)
     posix_spawn_file_actions_adddup2(&actions, root.rawValue, rootNumber + 100)
     posix_spawn_file_actions_adddup2(&actions, foreign.rawValue, foreignFileNumber + 100)
-    for (index, socket) in sockets.enumerated() {
-      posix_spawn_file_actions_adddup2(&actions, socket.rawValue, streamNumber + Int32(index))
+    for (index, file) in files.enumerated() {
+      posix_spawn_file_actions_adddup2(&actions, file.rawValue, streamNumber + Int32(index))
     }
     posix_spawn_file_actions_adddup2(&actions, rootNumber + 100, rootNumber)
     posix_spawn_file_actions_adddup2(&actions, foreignFileNumber + 100, foreignFileNumber)
@@ -173,6 +194,10 @@ final class GuestFixture: Sendable {
     let answer = worker.serve(address: address, requester: process) { true }
     return answer.result
   }
+}
+
+final class Counter: Sendable {
+  let count = Atomic<Int>(0)
 }
 
 /// Carries a result from a thread to the one that waits for it.

@@ -46,7 +46,9 @@ extension Worker {
     guard payload.load(UInt16.self, at: 6) & ~Worker.routeFlags == 0 else {
       throw HostError(EINVAL)
     }
-    return try NetworkNamespace.query(.routes, payload, count: size, isStrict: isStrict)
+    return try charged { () throws(HostError) in
+      try NetworkNamespace.query(.routes, payload, count: size, isStrict: isStrict)
+    }
   }
 
   /// Of struct nlmsghdr with struct inet_diag_req_v2 behind it.
@@ -68,12 +70,36 @@ extension Worker {
     guard [UInt8(AF_INET), UInt8(AF_INET6)].contains(family),
       [UInt8(IPPROTO_TCP), UInt8(IPPROTO_UDP)].contains(transport)
     else { throw HostError(ENOENT) }
-    return try NetworkNamespace.query(.sockets, payload, count: size)
+    return try charged { () throws(HostError) in
+      try NetworkNamespace.query(.sockets, payload, count: size)
+    }
   }
 
   func networkText(_ request: Request) throws(HostError) -> OwnedDescriptor {
     let file = try network.text(request[0])
-    return try file.descriptor.textInMemory(limit: Worker.textLimit)
+    return try charged { () throws(HostError) in
+      try file.descriptor.textInMemory(limit: Worker.textLimit)
+    }
+  }
+
+  /// A copy of the answer for the guest to keep, in memory that counts for its control group. There
+  /// is one answer at a time that does not.
+  private func charged(
+    _ answer: () throws(HostError) -> OwnedDescriptor
+  ) throws(HostError) -> OwnedDescriptor {
+    let copy = try OwnedDescriptor.memory(name: "answer", bytes: [])
+    try backend.reading.withLock { (_) throws(HostError) in
+      let answer = try answer()
+      let size = Int64(try answer.descriptor.status().size)
+      var done: Int64 = 0
+      while done < size {
+        let count = try backend.view.member.perform(
+          .sendFile(from: done, count: size - done), on: [answer.descriptor, copy.descriptor])
+        if count == 0 { throw HostError(EIO) }
+        done += count
+      }
+    }
+    return copy
   }
 }
 
