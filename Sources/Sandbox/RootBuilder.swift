@@ -320,6 +320,7 @@ struct RootBuilder: ~Copyable {
     let options = MountOptions(mount.options, for: .tmpfs)
     var words: [(key: String, value: String?)] = []
     for option in options.fileSystemOptions { words.append(try outside(option)) }
+    if let count = fileLimit(with: words) { words.append(("nr_inodes", "\(count)")) }
     let tree = try DetachedMount.create(
       type: "tmpfs", source: "tmpfs", options: words,
       attributes: options.attributes)
@@ -330,6 +331,17 @@ struct RootBuilder: ~Copyable {
         kind: .host, attributes: options.wanted, descriptor: nil, path: destination,
         source: mount.source, type: "tmpfs", fileSystemFlags: options.fileSystemFlags))
   }
+
+  /// Under a limit of memory a tmpfs holds as many files as that has pages, unless the mount says
+  /// how many: not every control group pays for what the host kernel keeps of empty files.
+  private func fileLimit(with options: [(key: String, value: String?)]) -> Int64? {
+    guard let bytes = configuration.controlGroup.memoryBytes, bytes > 0,
+      !options.contains(where: { $0.key == "nr_inodes" })
+    else { return nil }
+    return max(RootBuilder.leastFileLimit, bytes / Int64(sysconf(Int32(_SC_PAGESIZE))))
+  }
+
+  private static var leastFileLimit: Int64 { 4096 }
 
   /// What a tmpfs would hide is there as well, in a copy.
   private func copyContents(of path: String, to tree: Descriptor) throws(HostError) {
