@@ -101,6 +101,7 @@ enum ContainerBackend {
     _ plan: SandboxPlan, _ channels: ContainerChannels, _ keeper: ContainerKeeper?
   ) {
     if let keeper { return keeper.discard() }
+    plan.group.dismiss(.current)
     plan.group.remove()
     ContainerFiles.remove(channels.directory, path: channels.directoryPath)
   }

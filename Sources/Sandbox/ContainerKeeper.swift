@@ -12,6 +12,7 @@ struct ContainerKeeper: Sendable {
   private let plan: SandboxPlan
   private let directory: Descriptor
   private let directoryPath: String
+  private let backend: ProcessID
   /// To the keeper, if there is one.
   private var socket: Descriptor?
 
@@ -20,6 +21,7 @@ struct ContainerKeeper: Sendable {
     self.plan = plan
     directory = channels.directory
     directoryPath = channels.directoryPath
+    backend = .current
     guard plan.users != nil else { return }
     socket = try explaining("cannot start the container's keeper") { () throws(HostError) in
       let sockets = try SocketPair()
@@ -46,6 +48,7 @@ struct ContainerKeeper: Sendable {
   /// Nothing is left of a container that was not created.
   func discard() {
     guard socket != nil else {
+      plan.group.dismiss(backend)
       plan.group.remove()
       ContainerFiles.remove(directory, path: directoryPath)
       return

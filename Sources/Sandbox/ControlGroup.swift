@@ -22,19 +22,29 @@ public struct ControlGroup: Sendable {
     public let controllers: [String]
     public let path: String
     fileprivate let mountPoint: String
+    /// The group of whoever located this one.
+    let callersDirectory: String
 
     public init(version: ControlGroupHierarchy.Version, controllers: [String], path: String) {
-      self.init(version: version, controllers: controllers, path: path, mountPoint: "/")
+      self.init(
+        version: version, controllers: controllers, path: path, mountPoint: "/",
+        callersDirectory: HostFile.split(path).directory)
     }
 
     fileprivate init(
       version: ControlGroupHierarchy.Version, controllers: [String], path: String,
-      mountPoint: String
+      mountPoint: String, callersDirectory: String
     ) {
       self.version = version
       self.controllers = controllers
       self.path = path
       self.mountPoint = mountPoint
+      self.callersDirectory = callersDirectory
+    }
+
+    /// It counts and bounds what its members use, and does nothing else to them.
+    var isAccount: Bool {
+      version == .one && ControlGroup.accounting.isSuperset(of: controllers)
     }
   }
 
@@ -49,6 +59,7 @@ public struct ControlGroup: Sendable {
 
   /// The controllers that a sandbox makes use of in any case.
   private static let useful: Set<String> = ["pids", "memory", "cpu", "freezer", "devices"]
+  fileprivate static let accounting: Set<String> = ["memory", "cpu", "cpuacct", "blkio"]
   /// The kernel's own limit of threads (PV_THREAD_LIMIT), and room for those that are ending.
   private static let defaultProcessCount: Int64 = 4096 + 128
 
@@ -77,7 +88,7 @@ public struct ControlGroup: Sendable {
           version: hierarchy.version, controllers: hierarchy.controllers,
           path: ofUnit.map(hierarchy.directory(ofGroup:))
             ?? path(in: hierarchy, configuration, identifier: identifier),
-          mountPoint: hierarchy.mountPoint))
+          mountPoint: hierarchy.mountPoint, callersDirectory: hierarchy.ownDirectory))
     }
     return group
   }
@@ -276,10 +287,17 @@ public struct ControlGroup: Sendable {
 
   /// The processes of the group and of those below it, as the caller's pid namespace counts.
   public func members() throws(HostError) -> [ProcessID] {
-    guard let leaf = leaves.first(where: { $0.controllers.contains("pids") }) ?? leaves.first else {
+    let rolls = rolls
+    guard let leaf = rolls.first(where: { $0.controllers.contains("pids") }) ?? rolls.first else {
       return []
     }
     return try ControlGroup.members(below: leaf.path)
+  }
+
+  /// Where processes of the sandbox are members and its backend is not, if there is such a place.
+  private var rolls: [Leaf] {
+    let rolls = leaves.filter { !$0.isAccount }
+    return rolls.isEmpty ? leaves : rolls
   }
 
   private static func members(below path: String) throws(HostError) -> [ProcessID] {
@@ -356,7 +374,8 @@ public struct ControlGroup: Sendable {
     let freezer = leaves.first { $0.version == .one && $0.controllers.contains("freezer") }
     // All of this is cleaning up: a group that is gone already is no failure.
     if let freezer { try? HostFile.writeText("FROZEN", to: freezer.path + "/freezer.state") }
-    for leaf in leaves where leaf.version == .one {
+    // Its backend ends by itself, and has something to say before.
+    for leaf in rolls where leaf.version == .one {
       let text = (try? HostFile.readText(leaf.path + "/cgroup.procs")) ?? ""
       for line in text.split(separator: "\n") {
         // 0 stands for a process outside our pid namespace, and means something else to kill(2).

@@ -212,6 +212,12 @@ struct StartingSandbox: ~Copyable {
     _ listener: (number: Int32, process: ProcessID), proc: consuming OwnedDescriptor,
     mounts: (detached: [UInt64], volumes: [UInt64]), _ console: Console
   ) throws(RuntimeError) -> Backend {
+    if plan.isContainer {
+      // A backend that waits for memory together with its guest would never end it, and one that is
+      // ended first can't tell why.
+      let waits = plan.configuration.controlGroup.disablesOutOfMemoryKiller
+      try plan.group.employ(withMemory: !waits && OutOfMemoryScore.spareCaller())
+    }
     let gate = try gate()
     let backend: Backend
     do throws(HostError) {

@@ -65,15 +65,62 @@ struct ControlGroupTests {
     #expect(group.remove())
   }
 
+  @Test func theBackendIsCountedAndNothingElse() throws {
+    let group = try ControlGroup.create(ControlGroupConfiguration(), identifier: identifier)
+    defer { group.remove() }
+    let (memberships, members) = try onOwnThread {
+      try group.employ(withMemory: true)
+      defer { leave() }
+      // Who ends the members and asks for them does not mean the backend.
+      group.killMembers()
+      return (
+        try HostFile.readText("/proc/thread-self/cgroup").split(separator: "\n"),
+        try group.members()
+      )
+    }
+    #expect(members.isEmpty)
+    let own = memberships.filter { $0.hasSuffix("/paravane-\(identifier)") }
+      .compactMap { $0.split(separator: ":").dropFirst().first.map(String.init) }
+    #expect(own.contains("memory") && own.contains { $0.contains("cpu") })
+    #expect(!own.contains { $0.contains("pids") || $0.contains("freezer") })
+  }
+
+  @Test func aBackendThatMightWaitForMemoryDoesNotPayForIt() throws {
+    let group = try ControlGroup.create(ControlGroupConfiguration(), identifier: identifier)
+    defer { group.remove() }
+    let memberships = try onOwnThread {
+      try group.employ(withMemory: false)
+      defer { leave() }
+      return try HostFile.readText("/proc/thread-self/cgroup").split(separator: "\n")
+    }
+    let own = memberships.filter { $0.hasSuffix("/paravane-\(identifier)") }
+    #expect(!own.isEmpty && !own.contains { $0.contains(":memory:") })
+  }
+
+  @Test func whoWasEmployedCanBeDismissed() throws {
+    let group = try ControlGroup.create(ControlGroupConfiguration(), identifier: identifier)
+    let member = try startMember(of: group)
+    group.dismiss(ProcessID(rawValue: member))
+    let memberships = try HostFile.readText("/proc/\(member)/cgroup").split(separator: "\n")
+    let own = memberships.filter { $0.hasSuffix("/paravane-\(identifier)") }
+    #expect(!own.isEmpty && !own.contains { $0.contains(":memory:") })
+    #expect(group.remove())
+    var status: Int32 = 0
+    #expect(waitpid(member, &status, 0) == member)
+  }
+
+  /// The calling thread.
+  private func leave() {
+    for hierarchy in writable {
+      try? HostFile.writeText("0", to: hierarchy.ownDirectory + "/tasks")
+    }
+  }
+
   /// A process that waits for ever, born by a thread that is in the group for that long.
   private func startMember(of group: ControlGroup) throws -> pid_t {
     try onOwnThread {
       try group.enter(includingUnified: false)
-      defer {
-        for hierarchy in writable {
-          try? HostFile.writeText("0", to: hierarchy.ownDirectory + "/tasks")
-        }
-      }
+      defer { leave() }
       var child: pid_t = 0
       let arguments = [strdup("sleep"), strdup("infinity"), nil]
       defer { for argument in arguments { free(argument) } }
