@@ -113,6 +113,31 @@ static void send_to_nowhere(int tcp, int udp) {
   }
 }
 
+/* Lists of sources longer than an answer, of which the host kernel fills in as many as the value
+ * asks for: the backend may not have its own memory overwritten. */
+static void overfill_answers(void) {
+  int six = make_socket(AF_INET6, SOCK_DGRAM);
+  struct sockaddr_in6 group = {.sin6_family = AF_INET6}, source = {.sin6_family = AF_INET6};
+  memcpy(&group.sin6_addr, "\xff\x31\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+  source.sin6_addr.s6_addr[15] = 1;
+  long joined = 0;
+  for (int i = 0; i < 64; i++) {
+    struct group_source_req request = {.gsr_interface = 1};
+    source.sin6_addr.s6_addr[14] = (uint8_t)i;
+    memcpy(&request.gsr_group, &group, sizeof group);
+    memcpy(&request.gsr_source, &source, sizeof source);
+    joined += ask(PV_OP_SET_OPTION, six, 41, MCAST_JOIN_SOURCE_GROUP, 0, 0, &request,
+                  sizeof request) == 0;
+  }
+  /* Where there is no such device or limit, 33 are more than an answer holds, too. */
+  if (joined < 33) say("only %ld sources to ask for", joined);
+  struct group_filter filter = {.gf_interface = 1, .gf_fmode = MCAST_INCLUDE, .gf_numsrc = 64};
+  memcpy(&filter.gf_group, &group, sizeof group);
+  for (uint32_t room = 144; room <= 4096; room += 16)
+    if (ask(PV_OP_GET_OPTION, six, 41, MCAST_MSFILTER, room, 0, &filter, sizeof filter) > room)
+      say("breach: more sources than there is room for");
+}
+
 /* Requests that try to get past the gate, or to make a socket that does. */
 static void trick_the_backend(int tcp, int udp) {
   static const int kinds[][3] = {{AF_INET, SOCK_RAW, 1}, {AF_INET, SOCK_RAW, 255},
@@ -134,6 +159,7 @@ static void trick_the_backend(int tcp, int udp) {
       if (result >= 0) say("breach: option %ld of level %ld is set", options[i].name,
                            options[i].level);
     }
+  overfill_answers();
   for (int i = 0; i < 2; i++) {
     int socket = i ? udp : tcp;
     const struct sockaddr_in *name = i ? &udp_target : &tcp_target;

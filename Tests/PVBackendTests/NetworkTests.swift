@@ -273,6 +273,40 @@ import Testing
     #expect(result == -Int64(ENOPROTOOPT))
   }
 
+  /// The host kernel fills in as many as the value asks for, and does not look at its size.
+  @Test func listsOfSourcesStayInsideTheirRoom() throws {
+    let group = Self.address([232, 1, 2, 3], port: 0) + [UInt8](repeating: 0, count: 112)
+    let (joined, results, rest) = try GuestFixture.run { fixture, worker in
+      let joined = (1...8).map { source in
+        fixture.call(
+          worker, Int(PV_OP_SET_OPTION), [Self.datagram, 0, 46],
+          payload: [1, 0, 0, 0, 0, 0, 0, 0] + group
+            + Self.address([127, 0, 0, UInt8(source)], port: 0)
+            + [UInt8](repeating: 0, count: 112))
+      }
+      func sources(_ option: Int64, room: Int64, _ header: [UInt8]) -> Int64 {
+        fixture.call(
+          worker, Int(PV_OP_GET_OPTION), [Self.datagram, 0, option, room],
+          payload: header + [UInt8](repeating: 0xaa, count: 2000 - header.count))
+      }
+      let asked = [1, 0, 0, 0, 0, 0, 0, 0] + group + [1, 0, 0, 0, 8, 0, 0, 0]
+      let most = [1, 0, 0, 0, 0, 0, 0, 0] + group + [1, 0, 0, 0, 255, 255, 255, 255]
+      var results = [sources(48, room: 144, asked)]
+      var rest = Array(worker.payload.bytes(count: 2000)[144...])
+      results.append(sources(48, room: 144 + 3 * 128 + 127, most))
+      rest += worker.payload.bytes(count: 2000)[(144 + 3 * 128)...]
+      results.append(sources(48, room: 143, most))
+      results.append(sources(41, room: 20, [232, 1, 2, 3, 127, 0, 0, 1, 1, 0, 0, 0, 8, 0, 0, 0]))
+      rest += worker.payload.bytes(count: 2000)[20...]
+      results.append(sources(41, room: 15, [232, 1, 2, 3]))
+      return (joined, results, rest)
+    }
+    #expect(joined == [Int64](repeating: 0, count: 8))
+    let expected: [Int64] = [144, 144 + 3 * 128, -Int64(EINVAL), 20, -Int64(EINVAL)]
+    #expect(results == expected)
+    #expect(rest.allSatisfy { $0 == 0xaa })
+  }
+
   @Test func whatIsSentIsChecked() throws {
     let start = Int64(GuestFixture.start)
     let end = start + Int64(GuestFixture.size)

@@ -11,6 +11,22 @@ enum OptionTable {
 
   static func access(level: Int32, _ name: Int32) -> Access? { table[Key(level, name)] }
 
+  /// Where a value that ends in a list of sources says how many it has room for.
+  struct SourceFilter {
+    let countOffset: Int
+    let headerSize: Int
+    let sourceSize: Int
+  }
+
+  /// Of IP_MSFILTER (struct ip_msfilter) and MCAST_MSFILTER (struct group_filter).
+  static func sourceFilter(level: Int32, _ name: Int32) -> SourceFilter? {
+    switch (level, name) {
+    case (0, 41): SourceFilter(countOffset: 12, headerSize: 16, sourceSize: 4)
+    case (0, 48), (41, 48): SourceFilter(countOffset: 140, headerSize: 144, sourceSize: 128)
+    default: nil
+    }
+  }
+
   private struct Key: Hashable {
     let level: Int32
     let name: Int32

@@ -289,8 +289,21 @@ extension Worker {
     let room = Int(min(try request.size(3), Int64(payload.capacity)))
     let socket = try socketOrUnix(of: request)
     guard socket.hasOptions(of: level) else { throw HostError(EOPNOTSUPP) }
+    if let filter = OptionTable.sourceFilter(level: level, name) {
+      try limitSources(of: filter, room: room)
+    }
     answerSize = try socket.descriptor.option(level: level, name, into: payload, room: room)
     return Int64(answerSize)
+  }
+
+  /// The host kernel fills in as many sources as the value itself asks for, whatever its size is.
+  private func limitSources(
+    of filter: OptionTable.SourceFilter, room: Int
+  ) throws(HostError) {
+    guard room >= filter.headerSize else { throw HostError(EINVAL) }
+    let count: UInt32 = payload.load(at: filter.countOffset)
+    let most = (room - filter.headerSize) / filter.sourceSize
+    payload.store(min(count, UInt32(most)), at: filter.countOffset)
   }
 
   func setOption(_ request: Request) throws(HostError) -> Int64 {
