@@ -5,7 +5,7 @@ import Synchronization
 /// Serves one sandbox's brokered calls with a few threads.
 public final class Backend: Sendable {
   let view: SandboxView
-  let log: @Sendable (LogLevel, String) -> Void
+  let log: KernelLog
   private let outcome = Mutex<SandboxOutcome?>(nil)
   private let outcomeSignal: WakeUp
   let turn = ReceivingTurn()
@@ -26,7 +26,7 @@ public final class Backend: Sendable {
     view: consuming SandboxView, log: @escaping @Sendable (LogLevel, String) -> Void
   ) throws(HostError) {
     self.view = view
-    self.log = log
+    self.log = KernelLog(log)
     outcomeSignal = try WakeUp()
     programs = try Programs()
   }

@@ -28,7 +28,7 @@ extension Worker {
   }
 
   func log(_ request: Request) -> Int64 {
-    backend.log(LogLevel(rawValue: request[0]) ?? .debugging, message(of: request))
+    backend.log.say(LogLevel(rawValue: request[0]) ?? .debugging, message(of: request))
     return 0
   }
 
