@@ -238,10 +238,17 @@ rules:
         program = f"""
 for last in (7, 8, 9): say(attempt(lambda: tcp((f'127.0.0.{{last}}', {port})) and None))
 """
-        with Sandbox(program, policy) as sandbox:
-            equal(sandbox.finish(), ["ok", "ok", "ECONNREFUSED"], "the answers")
-            events = sandbox.events()
-    equal([e["rule"] for e in events if e["event"] == "connect"], ["api", "api"], "the rules")
+        mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+        users = {"uidMappings": mapping, "gidMappings": mapping, "namespaces": [
+            {"type": kind} for kind in ("pid", "ipc", "uts", "mount", "user")]}
+        for make in (Sandbox, Container, lambda *parts: Container(*parts, linux=users)):
+            with make(program, policy) as sandbox:
+                if make != Sandbox:
+                    os.chmod(sandbox.directory, 0o755)
+                equal(sandbox.finish(), ["ok", "ok", "ECONNREFUSED"], "the answers")
+                events = sandbox.events()
+            equal([e["rule"] for e in events if e["event"] == "connect"], ["api", "api"],
+                  "the rules")
 
 
 # ---- Audit

@@ -39,6 +39,7 @@ public final class Backend: Sendable {
     // An older kernel wakes whichever CPU it likes; that is slower, not wrong.
     try? view.listener.setWaking(synchronously: true)
     workerCount.store(1, ordering: .relaxed)
+    gate.begin()
     try HostThread.start { self.work() }
   }
 

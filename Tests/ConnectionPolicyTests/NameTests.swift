@@ -60,9 +60,11 @@ import Testing
 
   private final class Book: NameResolver {
     let entries = Mutex<[String: [IPAddress]]>([:])
+    let questionCount = Atomic<Int>(0)
     init(_ entries: [String: [IPAddress]]) { self.entries.withLock { $0 = entries } }
     func addresses(of name: String) -> (addresses: [IPAddress], seconds: UInt32)? {
-      (entries.withLock { $0[name] ?? [] }, 5)
+      questionCount.add(1, ordering: .relaxed)
+      return (entries.withLock { $0[name] ?? [] }, 5)
     }
   }
 
@@ -77,6 +79,19 @@ import Testing
       with: try Policy(yaml: "default: deny\nrules:\n- {host: b.example, action: allow}\n"))
     #expect(verdict(inForce, Self.two) == .allow)
     #expect(verdict(inForce, Self.one) != .allow)
+  }
+
+  @Test func nothingIsLookedUpBeforeItMayBe() throws {
+    let policy = try Policy(
+      yaml: "default: deny\nrules:\n- {host: a.example, action: allow}\n")
+    let book = Book(["a.example": [Self.one]])
+    let inForce = PolicyInForce(policy, resolver: book, isHeld: true)
+    inForce.replace(with: policy)
+    _ = try Readiness.wait([], timeoutMilliseconds: 50)
+    #expect(book.questionCount.load(ordering: .relaxed) == 0)
+    inForce.begin()
+    #expect(verdict(inForce, Self.one) == .allow)
+    #expect(book.questionCount.load(ordering: .relaxed) > 0)
   }
 
   @Test func anExpiredNameIsAskedForAgain() throws {

@@ -19,14 +19,27 @@ public final class PolicyInForce: Sendable {
     var addresses = HostAddresses()
     var policy: Policy?
     var hasThread = false
+    var isHeld = false
+
+    /// Whether it is time to start the thread; true once.
+    mutating func takesThread() -> Bool {
+      guard !isHeld, !hasThread, let policy, !policy.hostNames.isEmpty else { return false }
+      hasThread = true
+      return true
+    }
   }
 
   /// The longest time that an attempt waits for names.
   private static let patienceSeconds: UInt64 = 10
 
-  public init(_ policy: Policy?, resolver: any NameResolver = SystemResolver()) {
+  /// Nothing is looked up before `begin` when it is held back: a process that is to enter a user
+  /// namespace may have one thread only.
+  public init(
+    _ policy: Policy?, resolver: any NameResolver = SystemResolver(), isHeld: Bool = false
+  ) {
     self.resolver = resolver
     holder = PolicyHolder(nil)
+    names.withLock { $0.isHeld = isHeld }
     if let policy { replace(with: policy) }
   }
 
@@ -38,18 +51,22 @@ public final class PolicyInForce: Sendable {
       names.addresses.setNames(hosts)
       isPending.store(!names.addresses.dueNames(at: 0).isEmpty, ordering: .releasing)
       holder.replace(with: CompiledPolicy(policy, addresses: names.addresses.addresses))
-      let mustStart = !hosts.isEmpty && !names.hasThread
-      if mustStart { names.hasThread = true }
-      return mustStart
+      return names.takesThread()
     }
-    if mustStart {
-      // Without a thread, names have no addresses: what they allow is denied.
-      try? HostThread.start { self.lookUpForEver() }
-    }
+    if mustStart { startLookingUp() }
     news.withLock {
       generation.add(1, ordering: .relaxed)
       news.wakeAll()
     }
+  }
+
+  /// Looks names up from now on.
+  public func begin() {
+    let mustStart = names.withLock { names in
+      names.isHeld = false
+      return names.takesThread()
+    }
+    if mustStart { startLookingUp() }
   }
 
   /// Whether `policy` may have to wait.
@@ -72,6 +89,11 @@ public final class PolicyInForce: Sendable {
   }
 
   // MARK: - The thread of names
+
+  private func startLookingUp() {
+    // Without a thread, names have no addresses: what they allow is denied.
+    try? HostThread.start { self.lookUpForEver() }
+  }
 
   private func lookUpForEver() {
     while true {

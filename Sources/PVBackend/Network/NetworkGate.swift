@@ -21,9 +21,10 @@ public final class NetworkGate: Sendable {
   /// How many policies have come that ended what they forbid.
   private let killCount = Atomic<Int>(0)
 
-  /// Without a policy everything passes; without a log nothing is written.
+  /// Without a policy everything passes; without a log nothing is written. Names are looked up from
+  /// `begin` on.
   public init(policy: Policy?, log: AuditLog?) {
-    self.policy = PolicyInForce(policy)
+    self.policy = PolicyInForce(policy, isHeld: true)
     self.log = log
   }
 
@@ -31,6 +32,9 @@ public final class NetworkGate: Sendable {
   public static var allowAll: NetworkGate { NetworkGate(policy: nil, log: nil) }
 
   // MARK: - Deciding
+
+  /// To be called when the process is where it will stay.
+  func begin() { policy.begin() }
 
   /// Whether `begin` may take long: names are being looked up, or the log is a pipe.
   var mayWait: Bool { policy.mayWait || log?.mayWait ?? false }
