@@ -47,6 +47,13 @@ extension Descriptor {
     return FileStatus(result)
   }
 
+  /// What `name` of this directory leads to, if it is a link.
+  public func targetStatus(of name: String) throws(HostError) -> FileStatus {
+    var result = stat()
+    try check { fstatat(rawValue, name, &result, 0) }
+    return FileStatus(result)
+  }
+
   /// A handle on the file at `path` below this directory, which is "/" for the look-up: no symbolic
   /// link and no ".." leads out of it.
   public func handle(inRoot path: String) throws(HostError) -> OwnedDescriptor {

@@ -12,23 +12,48 @@ public struct GuestTasks: ~Copyable, Sendable {
   private let initProcess: ProcessID
   /// Guests may be nicer than this, not less nice.
   let niceFloor: Int32
+  /// What all processes of a sandbox run, and this one: they execute programs without execve(2).
+  private let executable: FileStatus
 
   public init(
     pidNamespace: consuming OwnedDescriptor, proc: consuming OwnedDescriptor,
     initProcess: ProcessID
   ) throws(HostError) {
     let hostProc = try HostFile.handle("/proc")
-    niceFloor = try initProcess.nice()
+    let niceFloor = try initProcess.nice()
+    let executable = try hostProc.descriptor.targetStatus(of: "self/exe")
     self.pidNamespace = pidNamespace
     self.proc = proc
     self.initProcess = initProcess
     self.hostProc = hostProc
+    self.niceFloor = niceFloor
+    self.executable = executable
   }
 
-  /// The host's number of a thread that the guest knows by `number`. ESRCH outside the sandbox, and
-  /// for its init, which is ours.
-  func hostThread(_ number: UInt64) throws(HostError) -> ProcessID {
+  /// The directory in /proc of a process or thread that the guest knows by `number`. ESRCH for what
+  /// is not the sandbox's: its init, which is ours, and whatever the host's administrator has put
+  /// into its pid namespace, as nsenter(1) does.
+  ///
+  /// It stays that process's, and leads nowhere when that has ended.
+  func directory(of number: UInt64) throws(HostError) -> OwnedDescriptor {
     guard let thread = Int32(exactly: number), thread > 1 else { throw HostError(ESRCH) }
+    let directory = try proc.descriptor.handle(inRoot: "\(thread)")
+    do throws(HostError) {
+      let found = try directory.descriptor.targetStatus(of: "exe")
+      guard (found.device, found.inode) == (executable.device, executable.inode) else {
+        throw HostError(ESRCH)
+      }
+    } catch {
+      // One that has ended and is still waited for has nothing to protect.
+      if error.number != ENOENT { throw HostError(ESRCH) }
+    }
+    return directory
+  }
+
+  /// The host's number of a thread that the guest knows by `number`. ESRCH outside the sandbox.
+  func hostThread(_ number: UInt64) throws(HostError) -> ProcessID {
+    _ = try directory(of: number)
+    let thread = Int32(truncatingIfNeeded: number)
     do {
       return try ProcessID(rawValue: thread).translated(from: pidNamespace.descriptor)
     } catch  where error.number == ENOTTY || error.number == EINVAL {

@@ -19,13 +19,11 @@ extension Worker {
     return 0
   }
 
-  /// A file of /proc/PID for a process of the sandbox, but not for its init, which is ours.
+  /// A file of /proc/PID for a process of the sandbox.
   private func processFile(
     _ name: String, of request: Request, flags: Int32
   ) throws(HostError) -> OwnedDescriptor {
-    guard let process = Int32(exactly: request[0]), process > 1 else { throw HostError(ESRCH) }
-    return try backend.view.tasks.proc.descriptor.open(
-      inRoot: "\(process)/\(name)", flags: flags)
+    try backend.view.tasks.directory(of: request[0]).descriptor.open(inRoot: name, flags: flags)
   }
 
   func readMemory(_ request: Request) throws(HostError) -> Int64 {

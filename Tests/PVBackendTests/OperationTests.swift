@@ -1,4 +1,5 @@
 import CPVCalls
+import Foundation
 import Glibc
 import HostOS
 import Testing
@@ -180,6 +181,34 @@ import Testing
     #expect(
       results == [missing, missing, -Int64(EIO), -Int64(EINVAL), Int64(PV_PAYLOAD_SIZE), 4])
     #expect(text == "\u{7f}ELF")
+  }
+
+  /// As with nsenter(1): such a process has the host's rights, and is no business of the guest's.
+  @Test func processesOfOthersInTheNamespaceAreLeftAlone() throws {
+    let other = Process()
+    other.executableURL = URL(filePath: "/bin/sleep")
+    other.arguments = ["100"]
+    try other.run()
+    defer {
+      other.terminate()
+      other.waitUntilExit()
+    }
+    let process = Int64(other.processIdentifier)
+    let maps = try HostFile.readText("/proc/\(process)/maps")
+    let start = Int64(maps.prefix { $0 != "-" }, radix: 16)!
+    let results = try GuestFixture.run { fixture, worker in
+      [
+        fixture.call(worker, Int(PV_OP_READ_MEMORY), [process, start, 4]),
+        fixture.call(worker, Int(PV_OP_WRITE_MEMORY), [process, start], payload: [0]),
+        fixture.call(worker, Int(PV_OP_RESIDENT), [process, start, 1]),
+        fixture.call(worker, Int(PV_OP_MAPPED_PATH), [process, start]),
+        fixture.call(worker, Int(PV_OP_GET_AFFINITY), [process]),
+        fixture.call(worker, Int(PV_OP_SET_AFFINITY), [process, 1], payload: [1]),
+        fixture.call(worker, Int(PV_OP_PRIORITY), [process, 19]),
+        fixture.call(worker, Int(PV_OP_LIMIT), [process, 7, 1, 1]),
+      ]
+    }
+    #expect(results == [Int64](repeating: -Int64(ESRCH), count: results.count))
   }
 
   @Test func memoryIsWrittenOfGuestProcessesOnly() throws {
