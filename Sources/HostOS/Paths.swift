@@ -113,10 +113,12 @@ extension Descriptor {
     try check { mknodat(rawValue, name, S_IFREG | mode, 0) }
   }
 
-  /// Makes a FIFO in this directory: mkfifo(3). The umask has no say.
+  /// Makes a FIFO in this directory: mkfifo(3). The umask has no say; it is the process's, which has
+  /// one thread. A mode that is set afterwards might be that of what somebody put in its place.
   public func makePipe(_ name: String, mode: UInt32) throws(HostError) {
+    let mask = umask(0)
+    defer { umask(mask) }
     try check { mkfifoat(rawValue, name, mode) }
-    try check { fchmodat(rawValue, name, mode, 0) }
   }
 
   public func setOwner(of name: String, user: UInt32, group: UInt32) throws(HostError) {
