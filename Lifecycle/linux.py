@@ -339,3 +339,14 @@ def features(host):
     if not hosts.PRODUCT.endswith("runc"):
         expect("SCMP_ACT_NOTIFY" not in document["linux"]["seccomp"]["actions"], "NOTIFY")
         expect("shared" not in document["mountOptions"], "shared")
+
+
+@case("linux/sync-beside-a-fifo")
+def sync_beside_a_fifo(host):
+    """To open a FIFO waits for the other end: sync(2) may not, whatever is mounted."""
+    install(host, "sync")
+    fifo = os.path.join(host.scratch, "fifo")
+    os.mkfifo(fifo)
+    text = output(host, "sync; sync; echo synced", mounts=[
+        {"destination": "/fifo", "type": "bind", "source": fifo, "options": ["bind"]}])
+    expect(text == "synced\n", repr(text))

@@ -127,10 +127,13 @@ extension Worker {
       return 0
     }
     for mountPoint in files.mountPoints + files.later.mountPoints {
-      // A mount point that another mount covers may have no path any more.
-      guard let file = try? files.root.descriptor.open(inRoot: mountPoint, flags: 0) else {
-        continue
-      }
+      // A mount point that another mount covers may have no path any more. To open a FIFO or a device
+      // may wait or do something.
+      guard let handle = try? files.root.descriptor.handle(inRoot: mountPoint),
+        let status = try? handle.descriptor.status(),
+        status.isDirectory || status.isRegularFile,
+        let file = try? files.root.descriptor.open(inRoot: mountPoint, flags: O_NONBLOCK)
+      else { continue }
       // sync(2) never fails; what can't be written back now is told to who syncs the file.
       try? file.descriptor.syncFileSystem()
     }
