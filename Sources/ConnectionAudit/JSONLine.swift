@@ -51,16 +51,17 @@ struct JSONLine {
 
   private mutating func append(quoted text: String) {
     bytes.append(UInt8(ascii: "\""))
-    var text = text
-    text.makeContiguousUTF8()
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-      case 0..<0x20, 0x7f:
-        bytes += "\\u00".utf8
-        bytes.append(JSONLine.digits[Int(byte >> 4)])
-        bytes.append(JSONLine.digits[Int(byte & 15)])
-      default: bytes.append(byte)
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x22, 0x5c: bytes += [UInt8(ascii: "\\"), UInt8(scalar.value)]
+      // Control characters, and what some readers take for the end of a line.
+      case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029:
+        bytes += "\\u".utf8
+        for shift in [12, 8, 4, 0] {
+          bytes.append(JSONLine.digits[Int(scalar.value >> UInt32(shift) & 15)])
+        }
+      case 0..<0x80: bytes.append(UInt8(scalar.value))
+      default: bytes += UTF8.encode(scalar).map(Array.init) ?? []
       }
     }
     bytes.append(UInt8(ascii: "\""))

@@ -33,6 +33,19 @@ import Testing
         + #""error":"ECONNREFUSED"}"# + "\n")
   }
 
+  /// Some readers take U+0085 or U+2028 for the end of a line, and terminals U+009B for an escape.
+  @Test func aNameIsNoEndOfALine() {
+    let name = "a\u{85}b\u{9b}c\u{2028}d\u{2029}e\u{7f}f\u{a0}\u{1f40d}\n"
+    let subject = AuditEvent.Subject(process: 7, hostProcess: 8, program: name, user: 0)
+    let event = AuditEvent(
+      .connect, subject: subject, protocol: .tcp, local: nil, remote: Self.remote, connection: 9,
+      decision: .withoutPolicy)
+    let line = event.line(container: "web", time: Timestamp(seconds: 0, nanoseconds: 0))
+    let text = String(decoding: line, as: UTF8.self)
+    let quoted = #""program":"a\u0085b\u009bc\u2028d\u2029e\u007ff"#
+    #expect(text.contains(quoted + "\u{a0}\u{1f40d}" + #"\u000a""#))
+  }
+
   /// Against the `date` of this machine, over leap years and centuries.
   @Test(arguments: [
     (0, "1970-01-01T00:00:00"), (951_782_400, "2000-02-29T00:00:00"),
