@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -197,3 +198,53 @@ def users(host):
         host.run("delete", "--force", "box")
         until(f"nothing left of a {when} container without its {victim}",
               lambda: not host.leftovers())
+
+
+@case("faults/exec-of-a-guest-that-does-not-answer")
+def silent_guest(host):
+    """The command ends when it is told to, and the backend keeps nothing of the program."""
+    if hosts.PRODUCT.endswith("runc"):
+        return
+    host.start_detached()
+    init = host.state()["pid"]
+    with open(f"/proc/{init}/stat") as file:
+        backend = int(file.read().rpartition(")")[2].split()[1])
+    with open(f"/proc/{init}/task/{init}/children") as file:
+        guests = [int(pid) for pid in file.read().split()]
+    expect(guests, "init has no children")
+
+    def waits(process):
+        """Whether it takes no signal any more, and sleeps in poll(2)."""
+        with open(f"/proc/{process.pid}/status") as file:
+            blocked = next(int(line.split()[1], 16) for line in file if line[:7] == "SigBlk:")
+        with open(f"/proc/{process.pid}/syscall") as file:
+            call = file.read().split()[0]
+        return blocked >> signal.SIGTERM - 1 & 1 and call in ("7", "47", "271")
+
+    def descriptors():
+        return len(os.listdir(f"/proc/{backend}/fd"))
+
+    before = descriptors()
+    for guest in guests:
+        os.kill(guest, signal.SIGSTOP)
+    for how in (signal.SIGTERM, signal.SIGKILL) * 5:
+        process = subprocess.Popen(host.command("exec", "box", "true"), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            until("it waits", lambda: waits(process))
+            until("the backend has it", lambda: descriptors() > before)
+            process.send_signal(how)
+            _, errors = process.communicate(timeout=15)
+        finally:
+            process.kill()
+        if how == signal.SIGTERM:
+            expect(process.returncode > 0 and "interrupted" in errors.lower(),
+                   f"{process.returncode}: {errors}")
+        until("nothing left of it", lambda: descriptors() <= before)
+    for guest in guests:
+        os.kill(guest, signal.SIGCONT)
+    host.run("exec", "box", "true")
+    host.run("kill", "box", "KILL")
+    until("its end", host.is_stopped)
+    host.run("delete", "box")
+    expect(not host.leftovers(), str(host.leftovers()[:3]))

@@ -180,7 +180,7 @@ struct Execution: ~Copyable {
     if hasTerminal { try raw?.enter() }
     defer { if !ownsTerminal { raw?.restore() } }
     _ = try connection.start(
-      program, files: files, window: raw?.window, hasTerminal: hasTerminal)
+      program, files: files, window: raw?.window, hasTerminal: hasTerminal, signals)
     if options.isDetached {
       try detach(connection, signals, ownsTerminal: ownsTerminal)
       return .success

@@ -83,14 +83,14 @@ public struct Lifecycle: Sendable {
         let input = try OwnedDescriptor.memory(name: "state", bytes: Array(text.utf8))
         let null = try HostFile.open("/dev/null", flags: O_RDWR)
         let connection = try ContainerConnection(in: container.directory.descriptor)
+        let deadline = Deadline(seconds: hook.timeout)
         do throws(RuntimeError) {
           _ = try connection.start(
-            program, files: [input.descriptor, null.descriptor, null.descriptor], window: nil,
-            hasTerminal: false)
+            program, files: [input.descriptor, null.descriptor, null.descriptor], until: deadline)
         } catch {
           return .failure(error)
         }
-        return .success(try connection.wait(timeoutSeconds: hook.timeout))
+        return .success(try connection.wait(until: deadline))
       }
       let what = "cannot run the hook '\(hook.path)'"
       switch status {

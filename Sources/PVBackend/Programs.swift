@@ -60,6 +60,10 @@ public final class Programs: Sendable {
     }
   }
 
+  /// Nobody waits for the program any more, or it could not be announced: what was kept for it goes,
+  /// whatever the guest does.
+  public func forget(_ number: UInt32) { state.withLock { $0.joining[number] = nil } }
+
   /// Lets the first program start, now or as soon as it is ready.
   func open(_ listener: borrowing SeccompListener) {
     let waiting = state.withLock { state -> SeccompNotification? in

@@ -222,16 +222,56 @@ public struct ContainerConnection: ~Copyable {
   // MARK: - Programs beside the first
 
   /// Starts a program and waits until it runs; returns the host's number of its process.
+  ///
+  /// A guest may never say that it does: a signal that ends commands ends the wait (EINTR), and the
+  /// program is given up with the connection.
   public func start(
-    _ program: ProgramConfiguration, files: [Descriptor], window: WindowSize?, hasTerminal: Bool
+    _ program: ProgramConfiguration, files: [Descriptor], window: WindowSize?, hasTerminal: Bool,
+    _ signals: borrowing SignalDescriptor
   ) throws(RuntimeError) -> ProcessID {
+    try announce(program, files: files, window: window, hasTerminal: hasTerminal)
+    do throws(HostError) {
+      while true {
+        let ready = try Readiness.wait([socket.descriptor, signals.descriptor])
+        if ready[0] { break }
+        while let signal = signals.next() {
+          if [SIGTERM, SIGINT, SIGHUP, SIGQUIT].contains(signal) { throw HostError(EINTR) }
+        }
+      }
+    } catch {
+      throw error.explained("cannot start the program")
+    }
+    return try started(program)
+  }
+
+  /// The same without a terminal. ETIMEDOUT when the program does not run in time.
+  public func start(
+    _ program: ProgramConfiguration, files: [Descriptor], until deadline: Deadline
+  ) throws(RuntimeError) -> ProcessID {
+    try announce(program, files: files, window: nil, hasTerminal: false)
+    try explaining("cannot start the program") { () throws(HostError) in
+      let ready = try Readiness.wait(
+        [socket.descriptor], timeoutMilliseconds: deadline.remainingMilliseconds)
+      if !ready[0] { throw HostError(ETIMEDOUT) }
+    }
+    return try started(program)
+  }
+
+  private func announce(
+    _ program: ProgramConfiguration, files: [Descriptor], window: WindowSize?, hasTerminal: Bool
+  ) throws(RuntimeError) {
     let record = ProgramRecord(
       program: program, descriptorCount: files.count, window: window, hasTerminal: hasTerminal)
-    let bytes = try explaining("cannot start the program") { () throws(HostError) -> [UInt8]? in
+    try explaining("cannot start the program") { () throws(HostError) in
       let file = try OwnedDescriptor.memory(name: "program", bytes: record.bytes)
       try socket.descriptor.send(
         ControlRequest.program.bytes, descriptors: [file.descriptor] + files)
-      return try socket.descriptor.receive()?.bytes
+    }
+  }
+
+  private func started(_ program: ProgramConfiguration) throws(RuntimeError) -> ProcessID {
+    let bytes = try explaining("cannot start the program") { () throws(HostError) in
+      try socket.descriptor.receive()?.bytes
     }
     guard let bytes else { throw RuntimeError("cannot start the program: the container has ended") }
     switch ControlAnswer(bytes) {
@@ -262,8 +302,7 @@ public struct ContainerConnection: ~Copyable {
   }
 
   /// Waits for the program's end, at most so long: then it is killed.
-  public func wait(timeoutSeconds: Int?) throws(HostError) -> ExitStatus {
-    let deadline = Deadline(seconds: timeoutSeconds)
+  public func wait(until deadline: Deadline) throws(HostError) -> ExitStatus {
     while true {
       let ready = try Readiness.wait(
         [socket.descriptor], timeoutMilliseconds: deadline.remainingMilliseconds)

@@ -368,8 +368,8 @@ struct ContainerServer: ~Copyable {
       guard bytes.count <= Int(PV_PROGRAM_LIMIT) else { throw HostError(E2BIG) }
       let rest = try files.withoutFirst()
       let number = running.backend.programs.add(record: bytes, descriptors: rest)
-      try post(Int(PV_EVENT_PROGRAM), value: 0, program: number)
       connections[index].program = number
+      try post(Int(PV_EVENT_PROGRAM), value: 0, program: number)
     } catch {
       try? socket.send(ControlAnswer.refused(error).bytes)
       drop(socket)
@@ -382,6 +382,7 @@ struct ContainerServer: ~Copyable {
     let connection = connections.remove(at: index)
     socket.close()
     guard let program = connection.program else { return }
+    running.backend.programs.forget(program)
     // A guest that takes no more events can only be ended as a whole.
     try? post(Int(PV_EVENT_SIGNAL), value: UInt32(SIGKILL), program: program)
   }
