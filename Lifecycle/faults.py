@@ -207,8 +207,8 @@ def silent_guest(host):
         return
     host.start_detached()
     init = host.state()["pid"]
-    with open(f"/proc/{init}/stat") as file:
-        backend = int(file.read().rpartition(")")[2].split()[1])
+    with open(os.path.join(host.root, "box", "state.json")) as file:
+        backend = json.load(file)["backend"]["pid"]
     with open(f"/proc/{init}/task/{init}/children") as file:
         guests = [int(pid) for pid in file.read().split()]
     expect(guests, "init has no children")

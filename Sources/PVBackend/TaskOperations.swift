@@ -23,7 +23,8 @@ extension Worker {
   private func processFile(
     _ name: String, of request: Request, flags: Int32
   ) throws(HostError) -> OwnedDescriptor {
-    try backend.view.tasks.directory(of: request[0]).descriptor.open(inRoot: name, flags: flags)
+    let directory = try backend.view.tasks.directory(of: request[0])
+    return try directory.descriptor.open(inRoot: name, flags: flags)
   }
 
   func readMemory(_ request: Request) throws(HostError) -> Int64 {
