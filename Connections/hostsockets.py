@@ -529,3 +529,29 @@ say(s.recv(9), attempt(lambda: s.send(b'x') and None))
             subprocess.run(["umount", below], check=True)
         equal(door.peers, [(100000, 100000), (100007, 100005)], "who came")
         equal(shut.peers, [], "who came where only the host's root may")
+
+
+@case
+def volumes_below_dev_have_their_paths():
+    """The host has no path for them, and would name their sockets as if they lay in the root."""
+    program = UNIX + """
+try:
+    s = unix('/dev/vol/run/door')
+    s.send(b'x')
+    say(s.recv(9))
+except OSError as error: say(errno.errorcode[error.errno])
+sys.stdin.readline()
+"""
+    with tempfile.TemporaryDirectory(prefix="sockets-", dir="/var/tmp") as upper:
+        os.chmod(upper, 0o755)
+        os.mkdir(os.path.join(upper, "run"))
+        with contextlib.closing(HostSocket(os.path.join(upper, "run", "door"))):
+            for path, answer in (("/dev/vol/run/door", "b'X'"), ("/run/door", "ECONNREFUSED")):
+                policy = f"default: allow\nrules:\n- {{path: {path}, action: allow}}\n"
+                with Container(program, policy, volumes=[(upper, "/dev/vol")]) as container:
+                    equal(container.line(), answer, path)
+                    container.tell("")
+                    container.finish()
+                    event = only([e for e in container.events() if "remote" in e
+                                  and e["event"] in ("connect", "denied")])
+                    equal(event["remote"]["path"], "/dev/vol/run/door", "the path in the log")

@@ -38,6 +38,20 @@ public struct SandboxView: ~Copyable, Sendable {
   }
 }
 
+/// Where the container has a volume that is mounted nowhere: for the host, paths of its files start
+/// at the volume itself.
+public struct VolumePlace: Equatable, Sendable {
+  /// Empty for a volume that is mounted.
+  public let path: String
+  /// The volume is one file, whatever the host calls it.
+  public let isFile: Bool
+
+  public init(path: String = "", isFile: Bool = false) {
+    self.path = path
+    self.isFile = isFile
+  }
+}
+
 /// The sandbox's mount namespace.
 public struct GuestFiles: ~Copyable, Sendable {
   let mountNamespace: OwnedDescriptor
@@ -46,19 +60,19 @@ public struct GuestFiles: ~Copyable, Sendable {
   /// The mounts that are the sandbox's own: its namespace's, and those the guest mounts itself.
   let mountIDs: Set<UInt64>
   /// Those of them that show what somebody has on the host.
-  let volumeIDs: Set<UInt64>
+  let volumes: [UInt64: VolumePlace]
   /// One path on each of its file systems, in the guest's words.
   let mountPoints: [String]
   let later = LaterMounts()
 
   public init(
     mountNamespace: consuming OwnedDescriptor, root: consuming OwnedDescriptor,
-    mountIDs: Set<UInt64>, volumeIDs: Set<UInt64>, mountPoints: [String]
+    mountIDs: Set<UInt64>, volumes: [UInt64: VolumePlace], mountPoints: [String]
   ) {
     self.mountNamespace = mountNamespace
     self.root = root
     self.mountIDs = mountIDs
-    self.volumeIDs = volumeIDs
+    self.volumes = volumes
     self.mountPoints = mountPoints
   }
 }
@@ -68,7 +82,7 @@ extension GuestFiles {
   func owns(mount id: UInt64) -> Bool { mountIDs.contains(id) || later.contains(id) }
 
   /// Whether it shows what somebody has on the host.
-  func isVolume(mount id: UInt64) -> Bool { volumeIDs.contains(id) || later.contains(id) }
+  func isVolume(mount id: UInt64) -> Bool { volumes[id] != nil || later.contains(id) }
 }
 
 /// Files of the host's procfs, opened before any look-up is confined to the sandbox.

@@ -1,6 +1,7 @@
 import CPVCalls
 import Glibc
 import HostOS
+import PVBackend
 import PlatformHost
 
 /// The first guest process, while it still runs our code: it builds the file system it will be
@@ -87,7 +88,14 @@ enum FirstProcess {
         if mount.isFile, let file = mount.volumeID { ids.append(file) }
       }
       try StatusRecord.mounts(ids: ids).send(to: statusSocket)
-      try StatusRecord.volumes(ids: mounts.compactMap(\.volumeID)).send(to: statusSocket)
+      for mount in mounts {
+        guard let id = mount.volumeID else { continue }
+        let path = mount.descriptor == nil ? "" : mount.path
+        // Its sockets can't be named, so they are nobody's.
+        if path.utf8.count > StatusRecord.textLimit { continue }
+        try StatusRecord.volume(id: id, VolumePlace(path: path, isFile: mount.isFile)).send(
+          to: statusSocket)
+      }
     }
   }
 

@@ -147,7 +147,7 @@ struct StartingSandbox: ~Copyable {
       var proc: OwnedDescriptor?
       var listener: (number: Int32, process: ProcessID)?
       var detachedMounts: [UInt64] = []
-      var volumes: [UInt64] = []
+      var volumes: [UInt64: VolumePlace] = [:]
       while proc == nil || listener == nil {
         let (record, sender) = try nextRecord(lifeline)
         switch record {
@@ -155,7 +155,7 @@ struct StartingSandbox: ~Copyable {
         case .failure(let error): throw error
         case .death(let ended): throw lost(ended)
         case .mounts(let ids): detachedMounts = ids
-        case .volumes(let ids): volumes = ids
+        case .volume(let id, let place): volumes[id] = place
         case .built:
           try whenBuilt(initProcess)
           try goOn()
@@ -210,7 +210,7 @@ struct StartingSandbox: ~Copyable {
   /// Takes the listener over and starts the workers; then the first process may go on.
   private func backend(
     _ listener: (number: Int32, process: ProcessID), proc: consuming OwnedDescriptor,
-    mounts: (detached: [UInt64], volumes: [UInt64]), _ console: Console
+    mounts: (detached: [UInt64], volumes: [UInt64: VolumePlace]), _ console: Console
   ) throws(RuntimeError) -> Backend {
     if plan.isContainer {
       // A backend that waits for memory together with its guest would never end it, and one that is
@@ -228,7 +228,7 @@ struct StartingSandbox: ~Copyable {
         mountNamespace: try HostFile.open(own + "/ns/mnt", flags: O_RDONLY),
         root: try process.duplicate(GuestProcess.root.rawValue),
         mountIDs: Set(mounts.detached).union(table.entries.map(\.id)),
-        volumeIDs: try volumeIDs(mounts.volumes, in: table),
+        volumes: try volumes(mounts.volumes, in: table),
         mountPoints: table.entries.map(\.mountPoint))
       let tasks = try GuestTasks(
         pidNamespace: try HostFile.open(own + "/ns/pid", flags: O_RDONLY),
@@ -307,16 +307,18 @@ struct StartingSandbox: ~Copyable {
       log: output.map { AuditLog(container: plan.configuration.identifier, output: $0) })
   }
 
-  /// The volumes' numbers as the guest has them. Noted they were in the namespace that init has
-  /// stayed in; the first process may be in a copy of it, or in a copy of that.
-  private func volumeIDs(
-    _ noted: [UInt64], in table: MountTable
-  ) throws(HostError) -> Set<UInt64> {
+  /// The volumes by their numbers as the guest has them. Noted they were in the namespace that init
+  /// has stayed in; the first process may be in a copy of it, or in a copy of that.
+  private func volumes(
+    _ noted: [UInt64: VolumePlace], in table: MountTable
+  ) throws(HostError) -> [UInt64: VolumePlace] {
     let original = MountTable(
       text: try HostFile.readText("/proc/\(initProcess.rawValue)/mountinfo"))
-    // Those that are mounted nowhere yet are kept by descriptor, and are no copies.
-    let detached = Set(noted).subtracting(original.entries.map(\.id))
-    return detached.union(table.counterparts(of: noted, in: original))
+    // Those that are mounted nowhere are kept by descriptor, and are no copies.
+    var result = noted.filter { !$0.value.path.isEmpty }
+    let mounted = noted.filter(\.value.path.isEmpty).keys
+    for id in table.counterparts(of: Array(mounted), in: original) { result[id] = VolumePlace() }
+    return result
   }
 }
 

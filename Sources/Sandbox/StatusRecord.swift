@@ -1,4 +1,5 @@
 import HostOS
+import PVBackend
 
 /// What the sandbox's init and its first process tell the backend, one record each, through a
 /// socket that is closed before anything of the guest runs.
@@ -9,8 +10,8 @@ enum StatusRecord: Equatable {
   case proc(number: Int32)
   /// From the first process: mounts that no path leads to.
   case mounts(ids: [UInt64])
-  /// From the first process: those of its mounts that are volumes.
-  case volumes(ids: [UInt64])
+  /// From the first process: one of its mounts is a volume.
+  case volume(id: UInt64, VolumePlace)
   case warning(String)
   /// The sandbox could not be built.
   case failure(RuntimeError)
@@ -21,14 +22,15 @@ enum StatusRecord: Equatable {
   case death(EndedProcess)
 
   /// Longer messages are cut.
-  private static let textLimit = 2048
+  static let textLimit = 2048
 
   var bytes: [UInt8] {
     switch self {
     case .listener(let number): little(1) + little(UInt32(bitPattern: number))
     case .proc(let number): little(2) + little(UInt32(bitPattern: number))
     case .mounts(let ids): little(3) + ids.flatMap(littleNumber)
-    case .volumes(let ids): little(8) + ids.flatMap(littleNumber)
+    case .volume(let id, let place):
+      little(8) + littleNumber(id) + little(place.isFile ? 1 : 0) + place.path.utf8
     case .warning(let text): little(4) + text.utf8.prefix(StatusRecord.textLimit)
     case .failure(let error):
       little(5) + little(UInt32(bitPattern: error.exitStatus.rawValue))
@@ -49,16 +51,16 @@ enum StatusRecord: Equatable {
     func text(from index: Int) -> String {
       String(decoding: bytes.dropFirst(4 * index), as: UTF8.self)
     }
-    func numbers() -> [UInt64] {
-      stride(from: 1, to: bytes.count / 4 - 1, by: 2).map {
-        UInt64(word($0) ?? 0) | UInt64(word($0 + 1) ?? 0) << 32
-      }
+    func number(_ index: Int) -> UInt64 {
+      UInt64(word(index) ?? 0) | UInt64(word(index + 1) ?? 0) << 32
     }
+    func numbers() -> [UInt64] { stride(from: 1, to: bytes.count / 4 - 1, by: 2).map(number) }
     switch (word(0), word(1), word(2)) {
     case (1, let number?, _): self = .listener(number: Int32(bitPattern: number))
     case (2, let number?, _): self = .proc(number: Int32(bitPattern: number))
     case (3, _, _): self = .mounts(ids: numbers())
-    case (8, _, _): self = .volumes(ids: numbers())
+    case (8, _, _?):
+      self = .volume(id: number(1), VolumePlace(path: text(from: 4), isFile: word(3) == 1))
     case (4, _, _): self = .warning(text(from: 1))
     case (5, let status?, _):
       self = .failure(

@@ -70,7 +70,7 @@ final class GuestFixture: Sendable {
         listener: SeccompListener(owner: try HostFile.open("/dev/null", flags: O_RDWR)),
         files: GuestFiles(
           mountNamespace: try HostFile.open("/proc/self/ns/mnt", flags: O_RDONLY),
-          root: rootDirectory, mountIDs: [mountID], volumeIDs: [mountID],
+          root: rootDirectory, mountIDs: [mountID], volumes: [mountID: VolumePlace()],
           mountPoints: ["/"]),
         tasks: try GuestTasks(
           pidNamespace: try HostFile.open("/proc/self/ns/pid", flags: O_RDONLY), proc: proc,

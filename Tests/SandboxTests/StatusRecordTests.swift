@@ -1,4 +1,5 @@
 import HostOS
+import PVBackend
 import Testing
 
 @testable import Sandbox
@@ -6,7 +7,9 @@ import Testing
 @Suite struct StatusRecordTests {
   static let records: [StatusRecord] = [
     .listener(number: 11), .proc(number: 4), .mounts(ids: []),
-    .mounts(ids: [0, 7, .max, 1 << 32]), .volumes(ids: []), .volumes(ids: [3, .max]),
+    .mounts(ids: [0, 7, .max, 1 << 32]),
+    .volume(id: 3, VolumePlace()),
+    .volume(id: .max, VolumePlace(path: "/dev/log", isFile: true)),
     .warning("too many mounts"), .warning(""),
     .failure(RuntimeError("cannot mount 'a' on 'b'", exitStatus: .ownFailure)),
     .death(EndedProcess(process: ProcessID(rawValue: 17), waitStatus: 9)),

@@ -60,7 +60,9 @@ extension Worker {
     let size = try backend.view.facts.ownDescriptors.descriptor.linkTarget(
       of: path2, into: payload)
     guard size < payload.capacity else { throw HostError(ENAMETOOLONG) }
-    return String(decoding: payload.bytes(count: size), as: UTF8.self)
+    let path = String(decoding: payload.bytes(count: size), as: UTF8.self)
+    guard let place = files.volumes[try file.mountID()], !place.path.isEmpty else { return path }
+    return place.path + path.dropFirst(place.isFile ? path.count : 0)
   }
 
   /// User and group of SO_PEERCRED, without the process: the guest knows none of the host.
