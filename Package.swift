@@ -171,7 +171,7 @@ let package = Package(
           "PVBackend", "CPVCalls", "ConnectionPolicy", "ConnectionAudit", "HostOS",
           "RandomSequence",
         ]),
-      .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "DBus", "HostOS"]),
+      .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "DBus", "HostOS", "PVBackend"]),
       .target(name: "Comparison", path: "Tests/Comparison"),
       .testTarget(name: "ConformanceTests", dependencies: ["Comparison"]),
       .testTarget(name: "ProgramsTests", dependencies: ["Comparison"]),

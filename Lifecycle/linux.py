@@ -1,9 +1,11 @@
 """The Linux section of config.json, field by field: what programs see of it, or who is named."""
 
+import ctypes
 import json
 import os
 import stat
 import subprocess
+import threading
 
 import host as hosts
 from host import case, expect, until
@@ -350,3 +352,52 @@ def sync_beside_a_fifo(host):
     text = output(host, "sync; sync; echo synced", mounts=[
         {"destination": "/fifo", "type": "bind", "source": fifo, "options": ["bind"]}])
     expect(text == "synced\n", repr(text))
+
+
+@case("linux/recursive-bind-of-what-somebody-moves")
+def moving_mounts(host):
+    """Who shares a volume may put a link above a mount on it: no other directory is shown then."""
+    volume, outside = (os.path.join(host.scratch, name) for name in ("volume", "outside"))
+    for directory in (volume, outside):
+        os.makedirs(os.path.join(directory, *(["a"] if directory == volume else []), "data"))
+    first, second = os.path.join(volume, "a"), os.path.join(volume, "b")
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{first}/data"], check=True)
+    os.symlink(outside, second)
+    shown = 0
+    exchange = ctypes.CDLL(None).renameat2
+
+    def move(end):
+        names = os.fsencode(first), os.fsencode(second)
+        while not end.is_set():
+            exchange(-100, names[0], -100, names[1], 2)  # AT_FDCWD, RENAME_EXCHANGE
+
+    try:
+        amend(host, "sleep", "1000", mounts=[
+            {"destination": "/vol", "type": "bind", "source": volume, "options": ["rbind"]}])
+        for _ in range(10):
+            end = threading.Event()
+            mover = threading.Thread(target=move, args=[end])
+            mover.start()
+            # Time enough for a move between the look at a mount and its copy.
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-o", "/dev/null", "-e", "inject=open_tree:delay_enter=20000",
+                 *host.command("create", "--bundle", host.bundle, "box")],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                until("it is created", lambda: '"created"' in host.run("state", "box", status=None))
+            finally:
+                end.set()
+                mover.join()
+            init = host.state()["pid"]
+            with open(f"/proc/{init}/task/{init}/children") as file:
+                guest = file.read().split()[0]
+            with open(f"/proc/{guest}/mountinfo") as file:
+                text = file.read()
+            expect("/outside/data" not in text, f"another directory is mounted: {text}")
+            shown += "/data " in text
+            host.run("delete", "--force", "box")
+            tracer.wait(timeout=40)
+        expect(shown, "the mount was never there")
+    finally:
+        mounted = second if os.path.islink(first) else first
+        subprocess.run(["umount", "-l", f"{mounted}/data"], check=True)

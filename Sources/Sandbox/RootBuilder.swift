@@ -399,14 +399,19 @@ struct RootBuilder: ~Copyable {
     layer: String?, isVolume: Bool
   ) throws(HostError) {
     let target = try root.descriptor.handle(inRoot: path)
+    let origin = try RootBuilder.origin(of: entry)
     var attributes = attributes
     var tree: DetachedMount?
     if let layer {
-      tree = overlay(on: entry.mountPoint, layer, attributes)
+      tree = overlay(on: origin.descriptor, entry.mountPoint, layer, attributes)
       if tree == nil { attributes.insert(.readOnly) }
     }
     let mount =
-      if let tree = tree.take() { tree } else { try DetachedMount.clone(of: entry.mountPoint) }
+      if let tree = tree.take() {
+        tree
+      } else {
+        try DetachedMount.clone(of: "", at: origin.descriptor)
+      }
     try mount.setAttributes(attributes.union(RootBuilder.confined))
     if let map { try mount.mapIDs(of: map.namespace) }
     let id = try mount.descriptor.mountID()
@@ -417,12 +422,23 @@ struct RootBuilder: ~Copyable {
         source: entry.source, type: entry.type, volumeID: isVolume ? id : nil))
   }
 
+  /// The top of a mount of the host. Who may write to a directory above it, as another container
+  /// that shares the volume may, can put a link in its place at any time.
+  private static func origin(
+    of entry: MountTable.Entry
+  ) throws(HostError) -> OwnedDescriptor {
+    let root = try HostFile.handle("/")
+    let top = try root.descriptor.handle(inRootWithoutLinks: entry.mountPoint)
+    guard try top.descriptor.mountID() == entry.id else { throw .notFound }
+    return top
+  }
+
   /// Nil if this can't be a lower layer: a file, or a file system that overlayfs does not take.
   private mutating func overlay(
-    on path: String, _ layer: String, _ attributes: MountAttributes
+    on origin: Descriptor, _ path: String, _ layer: String, _ attributes: MountAttributes
   ) -> DetachedMount? {
     do throws(HostError) {
-      let lower = try HostFile.open(path, flags: O_RDONLY | O_DIRECTORY)
+      let lower = try origin.open(inRoot: ".", flags: O_RDONLY | O_DIRECTORY)
       return try layers?.overlay(on: lower, name: layer, attributes: attributes)
     } catch {
       note("'\(path)' takes no writable layer and is read-only: \(error)")
