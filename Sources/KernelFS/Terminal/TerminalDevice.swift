@@ -198,13 +198,14 @@ class TerminalDevice: Terminal {
 
   /// The line is cut: all open files are dead, and the session loses its terminal.
   final func hangUp() {
+    // Who reads the terminal has the signal before it sees the end.
+    hangUpSession()
     locked {
       hangUpCount += 1
       discipline = LineDiscipline()
       dropInput()
       announce(PollEvents(rawValue: ~0))
     }
-    hangUpSession()
   }
 
   override func resize(rows: UInt16, columns: UInt16) {
