@@ -17,7 +17,8 @@ import Testing
 
   @Test func theManifestIsUnderstood() {
     #expect(manifest.guests.isSuperset(of: ["LinuxABI", "KernelCore", "KernelSyscalls"]))
-    #expect(manifest.imports["OCIRuntime"] 
+    #expect(
+      manifest.imports["OCIRuntime"]
         == ["OCISpec", "Sandbox", "ConnectionPolicy", "ConnectionAudit", "HostOS"])
     #expect(SourceTree.sources.contains { $0.module == "HostOS" && $0.imports == ["Glibc"] })
   }
