@@ -248,9 +248,16 @@ public struct ControlGroup: Sendable {
   private func enter(_ process: ProcessID) throws(RuntimeError) {
     for leaf in leaves {
       try explaining("cannot enter the control group '\(leaf.path)'") { () throws(HostError) in
-        try HostFile.writeText(
-          "\(process.rawValue)", to: leaf.path + (leaf.version == .one ? "/tasks" : "/cgroup.procs")
-        )
+        let file = leaf.path + (leaf.version == .one ? "/tasks" : "/cgroup.procs")
+        for attempt in 1...100 {
+          do throws(HostError) {
+            return try HostFile.writeText("\(process.rawValue)", to: file)
+          } catch {
+            // systemd takes groups away that it has no use for, as long as nobody is in them.
+            guard error.number == ENOENT, attempt < 100 else { throw error }
+            try ControlGroup.make(leaf, around: process)
+          }
+        }
       }
     }
   }
