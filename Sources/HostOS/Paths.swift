@@ -113,8 +113,8 @@ extension Descriptor {
     try check { mknodat(rawValue, name, S_IFREG | mode, 0) }
   }
 
-  /// Makes a FIFO in this directory: mkfifo(3). The umask has no say; it is the process's, which has
-  /// one thread. A mode that is set afterwards might be that of what somebody put in its place.
+  /// Makes a FIFO in this directory: mkfifo(3). The umask has no say; it is the process's, which
+  /// has one thread. A mode set afterwards might be that of what somebody put in its place.
   public func makePipe(_ name: String, mode: UInt32) throws(HostError) {
     let mask = umask(0)
     defer { umask(mask) }

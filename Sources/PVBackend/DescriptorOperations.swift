@@ -127,8 +127,8 @@ extension Worker {
       return 0
     }
     for mountPoint in files.mountPoints + files.later.mountPoints {
-      // A mount point that another mount covers may have no path any more. To open a FIFO or a device
-      // may wait or do something.
+      // A mount point that another mount covers may have no path any more. To open a FIFO or a
+      // device may wait or do something.
       guard let handle = try? files.root.descriptor.handle(inRoot: mountPoint),
         let status = try? handle.descriptor.status(),
         status.isDirectory || status.isRegularFile,

@@ -12,16 +12,16 @@ public struct GuestTasks: ~Copyable, Sendable {
   private let initProcess: ProcessID
   /// Guests may be nicer than this, not less nice.
   let niceFloor: Int32
-  /// What all processes of a sandbox run, and this one: they execute programs without execve(2).
+  /// What all processes of a sandbox run: they execute programs without execve(2).
   private let executable: FileStatus
 
   public init(
     pidNamespace: consuming OwnedDescriptor, proc: consuming OwnedDescriptor,
-    initProcess: ProcessID
+    initProcess: ProcessID, firstProcess: ProcessID
   ) throws(HostError) {
     let hostProc = try HostFile.handle("/proc")
     let niceFloor = try initProcess.nice()
-    let executable = try hostProc.descriptor.targetStatus(of: "self/exe")
+    let executable = try hostProc.descriptor.targetStatus(of: "\(firstProcess.rawValue)/exe")
     self.pidNamespace = pidNamespace
     self.proc = proc
     self.initProcess = initProcess
@@ -37,7 +37,10 @@ public struct GuestTasks: ~Copyable, Sendable {
   /// It stays that process's, and leads nowhere when that has ended.
   func directory(of number: UInt64) throws(HostError) -> OwnedDescriptor {
     guard let thread = Int32(exactly: number), thread > 1 else { throw HostError(ESRCH) }
-    let directory = try proc.descriptor.handle(inRoot: "\(thread)")
+    let directory: OwnedDescriptor
+    do { directory = try proc.descriptor.handle(inRoot: "\(thread)") } catch {
+      throw HostError(ESRCH)
+    }
     do throws(HostError) {
       let found = try directory.descriptor.targetStatus(of: "exe")
       guard (found.device, found.inode) == (executable.device, executable.inode) else {

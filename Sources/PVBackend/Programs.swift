@@ -60,8 +60,8 @@ public final class Programs: Sendable {
     }
   }
 
-  /// Nobody waits for the program any more, or it could not be announced: what was kept for it goes,
-  /// whatever the guest does.
+  /// Nobody waits for the program any more, or it could not be announced: what was kept for it
+  /// goes, whatever the guest does.
   public func forget(_ number: UInt32) { state.withLock { $0.joining[number] = nil } }
 
   /// Lets the first program start, now or as soon as it is ready.

@@ -232,7 +232,7 @@ struct StartingSandbox: ~Copyable {
         mountPoints: table.entries.map(\.mountPoint))
       let tasks = try GuestTasks(
         pidNamespace: try HostFile.open(own + "/ns/pid", flags: O_RDONLY),
-        proc: proc, initProcess: initProcess)
+        proc: proc, initProcess: initProcess, firstProcess: listener.process)
       backend = try Backend(
         view: SandboxView(
           memory: memory, memoryAddresses: memoryAddresses,

@@ -74,7 +74,7 @@ final class GuestFixture: Sendable {
           mountPoints: ["/"]),
         tasks: try GuestTasks(
           pidNamespace: try HostFile.open("/proc/self/ns/pid", flags: O_RDONLY), proc: proc,
-          initProcess: .current),
+          initProcess: .current, firstProcess: process),
         facts: try HostProc(),
         network: GuestNetwork(
           namespace: OwnedDescriptor(owning: network.namespace.rawValue),

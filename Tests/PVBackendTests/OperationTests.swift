@@ -1,5 +1,6 @@
 import CPVCalls
-import Foundation
+import class Foundation.Process
+import struct Foundation.URL
 import Glibc
 import HostOS
 import Testing
@@ -190,7 +191,8 @@ import Testing
     other.arguments = ["100"]
     try other.run()
     defer {
-      other.terminate()
+      // SIGTERM may be blocked.
+      kill(other.processIdentifier, SIGKILL)
       other.waitUntilExit()
     }
     let process = Int64(other.processIdentifier)
@@ -382,7 +384,7 @@ import Testing
       Int32(String(decoding: text.prefix(max(count - 1, 0)), as: UTF8.self)))
     let tasks = try GuestTasks(
       pidNamespace: try HostFile.open("/proc/self/ns/pid", flags: O_RDONLY),
-      proc: try HostFile.handle("/proc"), initProcess: .current)
+      proc: try HostFile.handle("/proc"), initProcess: .current, firstProcess: .current)
     #expect(try tasks.search(number).rawValue == number)
     #expect(try tasks.search(shell).rawValue == shell)
     try input.writing.descriptor.write("\n")
