@@ -94,7 +94,7 @@ extension Lifecycle {
   /// What a backend that was killed has left, unless somebody else removes it.
   private func destroyLeftover(_ state: ContainerState) {
     guard let container = try? setting.store.lock(state.identifier),
-      (try? container.state()) == state
+      let found = try? container.state(), found.process == state.process
     else { return }
     try? destroy(container, state)
   }
