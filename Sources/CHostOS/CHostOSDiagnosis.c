@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define DESTROY_BUFFER (8 << 20)
+#define DUMP_BUFFER 32768
 
 const char *host_error_name(int number) { return strerrorname_np(number); }
 
@@ -115,11 +116,11 @@ int host_diagnosis_list(int socket, uint8_t family, uint8_t protocol, int with_i
   return send(socket, &message, sizeof message, 0) < 0 ? -1 : 0;
 }
 
-int host_diagnosis_next(int socket, struct host_socket_record *records, int *is_done) {
-  /* A record is never shorter than its header and message: a buffer holds less than a batch. */
-  _Alignas(struct nlmsghdr) char buffer[32768];
-  _Static_assert(sizeof buffer / NLMSG_LENGTH(sizeof(struct inet_diag_msg)) < HOST_DIAGNOSIS_BATCH,
-                 "a buffer of records fits");
+/* Takes one piece of a dump, and gives each of its messages to `read`, which says whether it was a
+ * record, the one at that index. Returns how many there were. */
+static int next_of_dump(int socket, void *records, int *is_done,
+                        int (*read)(const struct nlmsghdr *header, void *records, int index)) {
+  _Alignas(struct nlmsghdr) char buffer[DUMP_BUFFER];
   for (;;) {
     ssize_t size = recv(socket, buffer, sizeof buffer, 0);
     if (size < 0 && errno == EINTR) continue;
@@ -137,10 +138,22 @@ int host_diagnosis_next(int socket, struct host_socket_record *records, int *is_
         errno = -error->error;
         return -1;
       }
-      if (read_record(header, &records[count])) count++;
+      if (read(header, records, count)) count++;
     }
     if (count) return count;
   }
+}
+
+/* A record is never shorter than its header and message: a buffer holds less than a batch. */
+_Static_assert(DUMP_BUFFER / NLMSG_LENGTH(sizeof(struct inet_diag_msg)) < HOST_DIAGNOSIS_BATCH,
+               "a buffer of records fits");
+
+static int read_nth_record(const struct nlmsghdr *header, void *records, int index) {
+  return read_record(header, (struct host_socket_record *)records + index);
+}
+
+int host_diagnosis_next(int socket, struct host_socket_record *records, int *is_done) {
+  return next_of_dump(socket, records, is_done, read_nth_record);
 }
 
 int host_diagnosis_destroy(int socket, const struct host_socket_record *record) {
@@ -208,32 +221,15 @@ static int ask_unix(int socket, uint16_t flags, uint32_t inode, uint64_t cookie)
 
 int host_unix_diagnosis_list(int socket) { return ask_unix(socket, NLM_F_DUMP, 0, 0); }
 
+_Static_assert(DUMP_BUFFER / NLMSG_LENGTH(sizeof(struct unix_diag_msg)) < HOST_UNIX_DIAGNOSIS_BATCH,
+               "a buffer of records fits");
+
+static int read_nth_unix_record(const struct nlmsghdr *header, void *records, int index) {
+  return read_unix_record(header, (struct host_unix_record *)records + index);
+}
+
 int host_unix_diagnosis_next(int socket, struct host_unix_record *records, int *is_done) {
-  _Alignas(struct nlmsghdr) char buffer[32768];
-  _Static_assert(
-      sizeof buffer / NLMSG_LENGTH(sizeof(struct unix_diag_msg)) < HOST_UNIX_DIAGNOSIS_BATCH,
-      "a buffer of records fits");
-  for (;;) {
-    ssize_t size = recv(socket, buffer, sizeof buffer, 0);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return -1;
-    int count = 0;
-    *is_done = 0;
-    for (const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
-         NLMSG_OK(header, (uint32_t)size); header = NLMSG_NEXT(header, size)) {
-      if (header->nlmsg_type == NLMSG_DONE) {
-        *is_done = 1;
-        return count;
-      }
-      if (header->nlmsg_type == NLMSG_ERROR) {
-        const struct nlmsgerr *error = NLMSG_DATA(header);
-        errno = -error->error;
-        return -1;
-      }
-      if (read_unix_record(header, &records[count])) count++;
-    }
-    if (count) return count;
-  }
+  return next_of_dump(socket, records, is_done, read_nth_unix_record);
 }
 
 int host_unix_diagnosis_find(int socket, uint32_t inode, uint64_t cookie,
