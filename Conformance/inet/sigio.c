@@ -1,60 +1,19 @@
 #include "check.h"
+#include "events/sigio.h"
 #include "inet/inet.h"
 
 // O_ASYNC of sockets that reach out: connections, data, datagrams, ends; SIGURG.
 
-#define NEWS (SIGRTMIN + 2)
-#define IN (POLLIN | POLLRDNORM)
-#define OUT (POLLOUT | POLLWRNORM | POLLWRBAND)
-
-static sigset_t waited;
-
-static int next(siginfo_t *info) {
-  struct timespec limit = {5, 0};
-  int signal;
-  do signal = sigtimedwait(&waited, info, &limit);
-  while (signal < 0 && errno == EINTR);
-  return signal < 0 ? 0 : signal;
-}
-
-static int none(void) {
-  struct timespec now = {0, 0};
-  siginfo_t info;
-  int signal = sigtimedwait(&waited, &info, &now);
-  return signal < 0 ? 0 : signal;
-}
-
-/* The next signal but those of urgent data. */
-static void told(const char *name, int fd, int code, int band) {
-  siginfo_t info = {0};
-  char line[64];
-  int signal = next(&info);
-  snprintf(line, sizeof line, "%s: signal", name);
-  CHECK_IS(line, signal, NEWS);
-  snprintf(line, sizeof line, "%s: code", name);
-  CHECK_IS(line, info.si_code, code);
-  snprintf(line, sizeof line, "%s: band", name);
-  CHECK_IS(line, info.si_band, band);
-  snprintf(line, sizeof line, "%s: descriptor", name);
-  CHECK_IS(line, info.si_fd, fd);
-}
-
-static void async(int fd) {
-  NEED(fcntl(fd, F_SETOWN, getpid()));
-  NEED(fcntl(fd, F_SETSIG, NEWS));
-  NEED(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC));
-}
-
 static void streams(void) {
   int server = listener(AF_INET, 4);
-  async(server);
+  async(server, NEWS);
   CHECK_IS("nobody came", none(), 0);
   int client = NEED(socket(AF_INET, SOCK_STREAM, 0));
   NEED(connect_to(client, name_of(server)));
   told("a connection", server, POLL_IN, IN);
   int peer = NEED(accept(server, NULL, NULL));
   CHECK_IS("is not asked for", fcntl(peer, F_GETFL) & O_ASYNC, 0);
-  async(peer);
+  async(peer, NEWS);
   CHECK_IS("room is no news", none(), 0);
   NEED(write(client, "a", 1));
   told("input", peer, POLL_IN, IN);
@@ -92,7 +51,7 @@ static void streams(void) {
 
   // A connection in the making.
   client = NEED(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-  async(client);
+  async(client, NEWS);
   CHECK_IS("idle", none(), 0);
   struct address name = name_of(server);
   int result = connect_to(client, name);
@@ -146,14 +105,14 @@ static void urgent(void) {
 
 static void datagrams(void) {
   int server = bound(AF_INET, SOCK_DGRAM);
-  async(server);
+  async(server, NEWS);
   int client = NEED(socket(AF_INET, SOCK_DGRAM, 0));
   NEED(connect_to(client, name_of(server)));
   NEED(write(client, "a", 1));
   told("a datagram", server, POLL_IN, IN);
   NEED(write(client, "b", 1));
   told("another", server, POLL_IN, IN);
-  async(client);
+  async(client, NEWS);
   NEED(write(client, "c", 1));
   told("for the server only", server, POLL_IN, IN);
   CHECK_IS("a datagram on its way", none(), 0);
