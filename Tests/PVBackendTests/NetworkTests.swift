@@ -151,17 +151,23 @@ import Testing
     #expect(try !Readiness.wait([log.reading.descriptor], timeoutMilliseconds: 0)[0])
   }
 
+  private static func gateThatOpensDoors() throws -> NetworkGate {
+    let policy = "default: allow\nrules:\n- {protocol: unix, action: allow}\n"
+    return NetworkGate(policy: try Policy(yaml: Array(policy.utf8)), log: nil)
+  }
+
+  /// To connect to a socket of the host.
+  private static let attempt = NetworkAttempt(
+    action: .connect, transport: .unix, local: nil, remote: nil, path: "/vol/door",
+    subject: AuditEvent.Subject(process: 1, hostProcess: 1, program: "/bin/p", user: 0))
+
   /// A connection that is made while a policy takes another's place is judged by one of them, and
   /// ended if it is the new one's to end.
   @Test(arguments: [true, false])
   func nothingSlipsPastAPolicyThatEndsWhatItForbids(isKilling: Bool) throws {
-    let open = "default: allow\nrules:\n- {protocol: unix, action: allow}\n"
-    let gate = NetworkGate(policy: try Policy(yaml: Array(open.utf8)), log: nil)
+    let gate = try Self.gateThatOpensDoors()
     let pair = try SocketPair()
-    let attempt = NetworkAttempt(
-      action: .connect, transport: .unix, local: nil, remote: nil, path: "/vol/door",
-      subject: AuditEvent.Subject(process: 1, hostProcess: 1, program: "/bin/p", user: 0))
-    let permit = try gate.begin(attempt, on: pair.first.descriptor)
+    let permit = try gate.begin(Self.attempt, on: pair.first.descriptor)
     let closed = try Policy(yaml: Array("default: allow\n".utf8))
     let count = try gate.replacePolicy(with: closed, killing: isKilling) { _, _ in [] }
     #expect(count == 0)
@@ -169,19 +175,15 @@ import Testing
     #expect(gate.openCount() == (isKilling ? 0 : 1))
     #expect(pair.second.descriptor.isReady(for: POLLIN) == isKilling)
     #expect(throws: HostError(ECONNREFUSED)) {
-      _ = try gate.begin(attempt, on: pair.first.descriptor)
+      _ = try gate.begin(Self.attempt, on: pair.first.descriptor)
     }
   }
 
   /// What can't be found is not called ended.
   @Test func aSocketThatIsHiddenIsToldOf() throws {
-    let open = "default: allow\nrules:\n- {protocol: unix, action: allow}\n"
-    let gate = NetworkGate(policy: try Policy(yaml: Array(open.utf8)), log: nil)
+    let gate = try Self.gateThatOpensDoors()
     let pair = try SocketPair()
-    let attempt = NetworkAttempt(
-      action: .connect, transport: .unix, local: nil, remote: nil, path: "/vol/door",
-      subject: AuditEvent.Subject(process: 1, hostProcess: 1, program: "/bin/p", user: 0))
-    let permit = try gate.begin(attempt, on: pair.first.descriptor)
+    let permit = try gate.begin(Self.attempt, on: pair.first.descriptor)
     gate.finish(permit, on: pair.first.descriptor, AF_UNIX)
     let closed = try Policy(yaml: Array("default: allow\n".utf8))
     var depths: [SearchDepth] = []
