@@ -26,30 +26,18 @@ public struct ConnectionReport: Sendable {
 
   private func text(_ name: String) -> String {
     switch json[name] {
-    case .string(let text)?: return text.isEmpty ? "-" : ConnectionReport.harmless(text)
+    case .string(let text)?: return text.isEmpty ? "-" : text.harmlessOnTerminals()
     case .number(let text)?: return text
     default: return "-"
     }
   }
 
   private func endpoint(_ name: String) -> String {
-    if case .string(let path)? = json[name]?["path"] { return ConnectionReport.harmless(path) }
+    if case .string(let path)? = json[name]?["path"] { return path.harmlessOnTerminals() }
     guard let endpoint = json[name], case .string(let address)? = endpoint["address"],
       case .number(let port)? = endpoint["port"]
     else { return "-" }
     return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
-  }
-
-  private static func harmless(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { scalar in
-          switch scalar.properties.generalCategory {
-          case .control, .format, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
-            "?"
-          default: scalar
-          }
-        }))
   }
 }
 

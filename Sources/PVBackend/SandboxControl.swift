@@ -32,19 +32,7 @@ extension Worker {
     return 0
   }
 
-  /// The payload as text that does nothing to a terminal.
   private func message(of request: Request) -> String {
-    let text = payload.text(count: request.payloadSize)
-    return String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { isHarmless($0) ? $0 : "?" }))
-  }
-
-  private func isHarmless(_ character: Unicode.Scalar) -> Bool {
-    switch character.properties.generalCategory {
-    case .control, .format, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
-      character == "\n" || character == "\t"
-    default: true
-    }
+    payload.text(count: request.payloadSize).harmlessOnTerminals(keeping: "\n\t")
   }
 }
